@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ioctls that build an enclave: CREATE, ADD_PAGES, INIT, PROVISION
+ * (arch/x86/kernel/cpu/sgx/ioctl.c).
+ */
+#include <asm/sgx.h>
+#include <errno.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "driver/enclave.h"
+#include "trace.h"
+
+#define ALLOWED_ATTRIBUTES (SGX_ATTR_DEBUG | SGX_ATTR_MODE64BIT | SGX_ATTR_KSS | SGX_ATTR_AEXNOTIFY)
+
+/* Mappings made before CREATE get their pages now that ELRANGE is known. */
+static int attach_early_mappings(struct enclave *e)
+{
+    for (size_t i = 0; i < e->vma_count; i++) {
+        uint64_t start = e->vmas[i].start, end = e->vmas[i].end;
+        int r;
+
+        if (start < e->file->base)
+            start = e->file->base;
+        if (end > e->file->base + e->file->size)
+            end = e->file->base + e->file->size;
+        if (start >= end)
+            continue;
+        r = pagetable_attach(e, start, end);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int create_secs(struct enclave *e, const struct sgx_secs *secs)
+{
+    struct sgx_secinfo secinfo = {.flags = SGX_SECINFO_PT(SGX_PT_SECS)};
+    struct sgx_pageinfo info = {
+        .srcpge = (uint64_t)(uintptr_t)secs,
+        .secinfo = (uint64_t)(uintptr_t)&secinfo,
+    };
+    struct outcome outcome;
+
+    outcome =
+        cpu_ecreate(&e->epc, (uint64_t)(uintptr_t)&info, epc_address(&e->epc, EPC_SECS_FRAME));
+    COUNT(e, encls[SGX_ECREATE]);
+    TRACE("ENCLS", "ECREATE      base %#llx size %#llx -> %s", (unsigned long long)secs->base,
+          (unsigned long long)secs->size, trace_outcome(outcome).buf);
+    return outcome.kind == LEAF_DONE ? 0 : -EIO;
+}
+
+int ioctl_create(struct enclave *e, void *argument)
+{
+    struct sgx_enclave_create create;
+    struct sgx_secs *secs;
+    int r;
+
+    if (e->file->created)
+        return -EINVAL;
+    if (user_read(&create, (uint64_t)(uintptr_t)argument, sizeof create) < 0)
+        return -EFAULT;
+    secs = aligned_alloc(SGX_PAGE_SIZE, SGX_PAGE_SIZE);
+    if (!secs)
+        return -ENOMEM;
+    r = user_read(secs, create.src, SGX_PAGE_SIZE);
+    if (r == 0 && (secs->size == 0 || (secs->size & (secs->size - 1))))
+        r = -EINVAL;
+    /* The processor refuses such a size; the file need not be grown for it. */
+    if (r == 0 && (secs->size < SGX_SECS_MIN_SIZE || secs->size >> run_features()->max_size_bits))
+        r = -EIO;
+    if (r == 0)
+        r = epcfile_grow(e, secs->size);
+    if (r < 0)
+        goto free_secs;
+
+    r = create_secs(e, secs);
+    if (r < 0) {
+        epcfile_shrink(e);
+        goto free_secs;
+    }
+    e->file->base = secs->base;
+    e->file->size = secs->size;
+    e->file->attributes = secs->attributes.flags;
+    e->file->allowed = ALLOWED_ATTRIBUTES;
+    e->file->created = true;
+    e->file->counters.epc_pages = e->file->counters.epc_pages_max = 1;
+    r = attach_early_mappings(e);
+
+free_secs:
+    free(secs);
+    return r;
+}
+
+bool range_ok(const struct enclave *e, uint64_t offset, uint64_t length)
+{
+    if (offset % SGX_PAGE_SIZE || length % SGX_PAGE_SIZE || !length)
+        return false;
+    if (offset + length < offset)
+        return false;
+    return offset + length - SGX_PAGE_SIZE < e->file->size;
+}
+
+static bool secinfo_ok(const struct sgx_secinfo *secinfo)
+{
+    const uint64_t perm = secinfo->flags & SGX_SECINFO_RWX;
+    const uint64_t pt = secinfo->flags & SGX_SECINFO_PT_MASK;
+    static const uint8_t zero[sizeof secinfo->reserved];
+
+    if (pt != SGX_SECINFO_REG && pt != SGX_SECINFO_TCS)
+        return false;
+    if ((perm & SGX_SECINFO_W) && !(perm & SGX_SECINFO_R))
+        return false;
+    if (pt == SGX_SECINFO_TCS && perm)
+        return false;
+    if (secinfo->flags & ~(SGX_SECINFO_RWX | SGX_SECINFO_PT_MASK))
+        return false;
+    return memcmp(secinfo->reserved, zero, sizeof zero) == 0;
+}
+
+/* EADD, then EEXTEND if asked for, of one page whose content stands in `content`. */
+static int add_page(struct enclave *e, uint64_t offset, const uint8_t *content,
+                    const struct sgx_secinfo *secinfo, bool measure)
+{
+    const uint64_t page = offset >> SGX_PAGE_SHIFT;
+    const uint64_t secs = epc_address(&e->epc, EPC_SECS_FRAME);
+    const uint64_t target = epc_address(&e->epc, 1 + page);
+    const bool tcs = (secinfo->flags & SGX_SECINFO_PT_MASK) == SGX_SECINFO_TCS;
+    struct sgx_pageinfo info = {
+        .linaddr = e->file->base + offset,
+        .srcpge = (uint64_t)(uintptr_t)content,
+        .secinfo = (uint64_t)(uintptr_t)secinfo,
+        .secs = secs,
+    };
+    uint64_t now;
+
+    if (e->records[page].present)
+        return -EBUSY;
+    COUNT(e, encls[SGX_EADD]);
+    if (cpu_eadd(&e->epc, (uint64_t)(uintptr_t)&info, target).kind != LEAF_DONE)
+        return -EIO;
+    e->records[page] = (struct record){
+        .frame = (uint32_t)(1 + page),
+        .present = true,
+        .type = tcs ? SGX_PT_TCS : SGX_PT_REG,
+        .max_prot = tcs ? PROT_READ | PROT_WRITE : (uint8_t)(secinfo->flags & SGX_SECINFO_RWX),
+    };
+    now = COUNT(e, epc_pages) + 1;
+    if (now > e->file->counters.epc_pages_max)
+        e->file->counters.epc_pages_max = now;
+    if (!measure)
+        return 0;
+    __atomic_fetch_add(&e->file->counters.encls[SGX_EEXTEND], 16, __ATOMIC_RELAXED);
+    return cpu_eextend_page(&e->epc, secs, target).kind == LEAF_DONE ? 0 : -EIO;
+}
+
+#define CHUNK_PAGES 64u
+
+/* Pages from src on; *done counts the bytes that were added. */
+static int add_run(struct enclave *e, const struct sgx_enclave_add_pages *add,
+                   const struct sgx_secinfo *secinfo, uint64_t *done)
+{
+    uint8_t *chunk = aligned_alloc(SGX_PAGE_SIZE, CHUNK_PAGES * SGX_PAGE_SIZE);
+    int r = chunk ? 0 : -ENOMEM;
+
+    for (*done = 0; r == 0 && *done < add->length;) {
+        const uint64_t left = add->length - *done;
+        uint64_t size = CHUNK_PAGES * SGX_PAGE_SIZE < left ? CHUNK_PAGES * SGX_PAGE_SIZE : left;
+
+        /* A chunk that is not all there is taken page by page up to the hole. */
+        if (user_read(chunk, add->src + *done, size) < 0) {
+            size = SGX_PAGE_SIZE;
+            r = user_read(chunk, add->src + *done, size);
+        }
+        for (uint64_t at = 0; r == 0 && at < size; at += SGX_PAGE_SIZE) {
+            r = add_page(e, add->offset + *done, chunk + at, secinfo,
+                         add->flags & SGX_PAGE_MEASURE);
+            if (r == 0)
+                *done += SGX_PAGE_SIZE;
+        }
+    }
+    free(chunk);
+    return r;
+}
+
+int ioctl_add_pages(struct enclave *e, void *argument)
+{
+    struct sgx_enclave_add_pages add;
+    struct sgx_secinfo secinfo;
+    uint64_t done;
+    int r;
+
+    if (!e->file->created || e->file->initialized)
+        return -EINVAL;
+    if (user_read(&add, (uint64_t)(uintptr_t)argument, sizeof add) < 0)
+        return -EFAULT;
+    if (add.src % SGX_PAGE_SIZE || !range_ok(e, add.offset, add.length))
+        return -EINVAL;
+    if (user_read(&secinfo, add.secinfo, sizeof secinfo) < 0)
+        return -EFAULT;
+    if (!secinfo_ok(&secinfo))
+        return -EINVAL;
+
+    r = add_run(e, &add, &secinfo, &done);
+    add.count = done;
+    TRACE("ioctl", "ADD_PAGES    +%#llx %llu pages %s%s -> %d", (unsigned long long)add.offset,
+          (unsigned long long)(add.length / SGX_PAGE_SIZE), trace_secinfo(secinfo.flags).buf,
+          add.flags & SGX_PAGE_MEASURE ? " measured" : "", r);
+    if (user_write((uint64_t)(uintptr_t)argument, &add, sizeof add) < 0)
+        return -EFAULT;
+    return r;
+}
+
+/* What the platform cannot provide and the signer demands. */
+static bool demands_too_much(const struct sgx_sigstruct *sig)
+{
+    const struct cpu_features *can = run_features();
+
+    return (sig->attributes.flags & sig->attribute_mask.flags & ~can->attributes &
+            ~SGX_ATTR_INIT) ||
+           (sig->miscselect & sig->miscmask & ~can->miscselect) ||
+           (sig->attributes.xfrm & sig->attribute_mask.xfrm & ~can->xfrm);
+}
+
+/* Linux writes the signer into the launch enclave's hash registers, so any signer may launch. */
+static int einit(struct enclave *e, const struct sgx_sigstruct *sig)
+{
+    static const uint8_t token[512] __attribute__((aligned(512)));
+    struct outcome outcome;
+
+    if ((e->file->attributes & ~e->file->allowed) != 0)
+        return -EACCES;
+    if (demands_too_much(sig))
+        return -EINVAL;
+    SHA256(sig->modulus, sizeof sig->modulus, e->file->platform.le_pubkey_hash);
+    outcome = cpu_einit(&e->epc, (uint64_t)(uintptr_t)sig, epc_address(&e->epc, EPC_SECS_FRAME),
+                        (uint64_t)(uintptr_t)token);
+    COUNT(e, encls[SGX_EINIT]);
+    TRACE("ENCLS", "EINIT        -> %s", trace_outcome(outcome).buf);
+    if (outcome.kind != LEAF_DONE)
+        return -EIO;
+    e->file->einit_code = outcome.code;
+    if (outcome.code != SGX_OK)
+        return -EPERM;
+    e->file->initialized = true;
+    return 0;
+}
+
+int ioctl_init(struct enclave *e, void *argument)
+{
+    struct sgx_enclave_init init;
+    struct sgx_sigstruct *sig;
+    int r;
+
+    if (!e->file->created || e->file->initialized)
+        return -EINVAL;
+    if (user_read(&init, (uint64_t)(uintptr_t)argument, sizeof init) < 0)
+        return -EFAULT;
+    sig = aligned_alloc(SGX_PAGE_SIZE, SGX_PAGE_SIZE);
+    if (!sig)
+        return -ENOMEM;
+    memset(sig, 0, SGX_PAGE_SIZE);
+    r = user_read(sig, init.sigstruct, sizeof *sig);
+    if (r == 0 && sig->vendor != 0 && sig->vendor != SGX_SIG_VENDOR_INTEL)
+        r = -EINVAL;
+    if (r == 0)
+        r = einit(e, sig);
+    free(sig);
+    return r;
+}
+
+int ioctl_provision(struct enclave *e, void *argument)
+{
+    struct sgx_enclave_provision provision;
+    char path[64] = "";
+    char link[32];
+
+    if (user_read(&provision, (uint64_t)(uintptr_t)argument, sizeof provision) < 0)
+        return -EFAULT;
+    /* The capability is an open descriptor of the provisioning device, nothing less. */
+    snprintf(link, sizeof link, "/proc/self/fd/%d", (int)provision.fd);
+    if (readlink(link, path, sizeof path - 1) < 0 || strcmp(path, "/dev/sgx_provision") != 0)
+        return -EINVAL;
+    e->file->allowed |= SGX_ATTR_PROVISIONKEY;
+    return 0;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * enclave.h - one process's view of an enclave: its mappings, its page table, the shared file
+ */
+#ifndef MODEL_DRIVER_ENCLAVE_H
+#define MODEL_DRIVER_ENCLAVE_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cpu/cpu.h"
+#include "driver/epcfile.h"
+
+/* One mapping of the device: what Linux keeps as a vm_area_struct. */
+struct vma {
+    uint64_t start, end;
+    int prot; /* PROT_* */
+};
+
+/*
+ * A page-table entry of this process. The protection that the host's own page table carries for the
+ * page is the intersection of prot and what the EPCM permits; native remembers it, so that nothing
+ * is changed twice.
+ */
+struct pte {
+    uint32_t frame;
+    uint8_t present;
+    uint8_t prot;   /* PROT_* of the VMA when the entry was made or last changed */
+    uint8_t native; /* PROT_* in force on the host */
+    uint8_t alien;  /* the host's mapping shows another frame than frame 1 + page */
+};
+
+struct enclave {
+    struct enclave *next; /* registry, guarded by its lock */
+    int fd;               /* our own descriptor of the file: keeps it alive for mappings */
+    uint64_t inode;       /* identifies the file behind any descriptor of it */
+    unsigned open_fds;    /* descriptors opened by sgx2_open() and not closed; registry lock */
+
+    struct epc_file *file;
+    struct record *records; /* in the file; NULL before ECREATE */
+    struct epc epc;         /* points into the file */
+    void *mapping;          /* the whole file, once created */
+    size_t mapping_size;
+
+    /* The rest is guarded by file->lock, like the file itself. */
+    struct vma *vmas; /* ascending, never overlapping */
+    size_t vma_count, vma_capacity;
+    struct pte *ptes;           /* one per page of ELRANGE; NULL before ECREATE */
+    uint64_t pte_low, pte_high; /* pages outside [low, high) have no entry */
+};
+
+/* ---------------------------------------------------------------- device.c: registry, locking */
+
+/*
+ * The lock of an enclave. A thread that holds it must not take a signal whose handler could want it
+ * too: driver calls block all signals around it, trap handlers run with all signals blocked.
+ */
+void enclave_lock(struct enclave *e);
+void enclave_unlock(struct enclave *e);
+
+/* Block all signals for the duration of a driver call. */
+void driver_enter(sigset_t *ret_saved);
+void driver_leave(const sigset_t *saved);
+
+struct enclave *enclave_by_fd(int fd);
+struct enclave *enclave_by_address(uint64_t address); /* of any of its mappings */
+struct enclave *enclave_by_tcs(uint64_t tcs);         /* of its ELRANGE */
+void enclave_each(void (*visit)(struct enclave *e, void *arg), void *arg);
+
+/* Free the view if neither a descriptor nor a mapping is left. */
+void enclave_put(struct enclave *e);
+
+/* ---------------------------------------------------------------- helpers */
+
+static inline bool enclave_contains(const struct enclave *e, uint64_t address)
+{
+    return e->file->created && address - e->file->base < e->file->size;
+}
+
+static inline uint64_t enclave_page(const struct enclave *e, uint64_t address)
+{
+    return (address - e->file->base) >> SGX_PAGE_SHIFT;
+}
+
+static inline uint64_t page_address(const struct enclave *e, uint64_t page)
+{
+    return e->file->base + (page << SGX_PAGE_SHIFT);
+}
+
+/* ---------------------------------------------------------------- vma.c */
+
+const struct vma *vma_find(const struct enclave *e, uint64_t address);
+int vma_insert(struct enclave *e, uint64_t start, uint64_t end, int prot);
+int vma_remove(struct enclave *e, uint64_t start, uint64_t end);
+int vma_protect(struct enclave *e, uint64_t start, uint64_t end, int prot);
+bool vma_covers(const struct enclave *e, uint64_t start, uint64_t end);
+bool vma_touches(const struct enclave *e, uint64_t start, uint64_t end);
+
+/* ---------------------------------------------------------------- pagetable.c */
+
+/* Map the file over [start, end) of ELRANGE with no access, forgetting what was there. */
+int pagetable_attach(struct enclave *e, uint64_t start, uint64_t end);
+
+void pagetable_insert(struct enclave *e, uint64_t page, uint32_t frame, int prot);
+void pagetable_zap(struct enclave *e, uint64_t first, uint64_t end);
+void pagetable_protect(struct enclave *e, uint64_t first, uint64_t end, int prot);
+
+/* Bring the host's protection of a page in line with entry and EPCM. True if it changed. */
+bool pagetable_sync(struct enclave *e, uint64_t page);
+
+/* The walk: false and *ret_pfec if the entry refuses. address lies in ELRANGE. */
+bool pagetable_walk(const struct enclave *e, uint64_t address, enum access access,
+                    uint32_t *ret_frame, uint32_t *ret_pfec);
+
+/* ---------------------------------------------------------------- fault.c */
+
+enum fault_result {
+    FAULT_RETRY, /* settled: run the instruction again */
+    FAULT_SEGV,
+    FAULT_BUS,
+};
+
+/* What Linux does about a page fault in ELRANGE, error code pfec. Locked. */
+enum fault_result fault_handle(struct enclave *e, uint64_t address, uint32_t pfec);
+
+/* EAUG page with frame; the driver's record follows. Locked. */
+struct outcome fault_eaug(struct enclave *e, uint64_t page, uint32_t frame);
+
+/* A frame for page: its own if that is free, else a spare one; FRAME_NONE if none is left. */
+uint64_t frame_for(const struct enclave *e, uint64_t page);
+
+/* ---------------------------------------------------------------- ioctls */
+
+int ioctl_create(struct enclave *e, void *argument);
+int ioctl_add_pages(struct enclave *e, void *argument);
+int ioctl_init(struct enclave *e, void *argument);
+int ioctl_provision(struct enclave *e, void *argument);
+int ioctl_restrict(struct enclave *e, void *argument);
+int ioctl_modify_types(struct enclave *e, void *argument);
+int ioctl_remove(struct enclave *e, void *argument);
+int ioctl_instrument(struct enclave *e, unsigned long request, void *argument);
+
+/* Range rule of ADD_PAGES and the SGX2 ioctls. */
+bool range_ok(const struct enclave *e, uint64_t offset, uint64_t length);
+
+/* ---------------------------------------------------------------- user.c */
+
+/* Memory of the calling process, which may not be there: 0 or -EFAULT. */
+int user_read(void *to, uint64_t from, size_t size);
+int user_write(uint64_t to, const void *from, size_t size);
+
+/* ---------------------------------------------------------------- what run/ provides */
+
+/* Force every thread that is inside the enclave out of it once. Locked; the lock is dropped. */
+void run_kick_all(struct enclave *e);
+
+/* The handlers for traps must be in place before anything of the enclave can fault. */
+void run_install(void);
+
+/* Processor features of this machine. */
+const struct cpu_features *run_features(void);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run.h - native enclave code on a software processor
+ *
+ * Enclave code runs as it is. What the processor would do differently in enclave mode arrives as a
+ * signal - ENCLU is an illegal instruction, a refused page is a fault - and is carried out by
+ * model/cpu on the interrupted registers.
+ *
+ * A handler starts with the FS and GS bases of the enclave: no TLS, no errno, no stack protector
+ * until the host's are back. So each thread that enters has an area of its own, aligned to its
+ * size, with its processor state at the bottom and its alternate signal stack above; the stack
+ * pointer alone finds it. All areas lie in one reserved range, so a stack pointer outside it means
+ * a thread that never entered an enclave.
+ */
+#ifndef MODEL_RUN_RUN_H
+#define MODEL_RUN_RUN_H
+
+/* Shared with assembly. */
+#define THREAD_AREA_SIZE  0x20000 /* 128 KiB: state, guard, signal stack */
+#define THREAD_AREA_SHIFT 17
+#define THREAD_AREA_COUNT 8192
+
+#define THREAD_HOST_FS  0 /* offsets in struct thread */
+#define THREAD_HOST_GS  8
+#define THREAD_SELECTOR 16
+#define THREAD_IN_MODEL 17
+
+#define BASES_FS       0 /* offsets in struct bases */
+#define BASES_GS       8
+#define BASES_SELECTOR 16
+
+#define SUD_ALLOW 0
+#define SUD_BLOCK 1
+
+/* struct entry, built on the host's stack by enter.S: offsets. */
+#define ENTRY_RAX    0
+#define ENTRY_RCX    8
+#define ENTRY_RDX    16
+#define ENTRY_RBX    24
+#define ENTRY_RSP    32
+#define ENTRY_RBP    40
+#define ENTRY_RSI    48
+#define ENTRY_RDI    56
+#define ENTRY_R8     64
+#define ENTRY_R9     72
+#define ENTRY_R10    80
+#define ENTRY_R11    88
+#define ENTRY_R12    96
+#define ENTRY_R13    104
+#define ENTRY_R14    112
+#define ENTRY_R15    120
+#define ENTRY_RFLAGS 128
+#define ENTRY_RIP    136
+#define ENTRY_FS     144
+#define ENTRY_GS     152
+#define ENTRY_XSAVE  160
+#define ENTRY_THREAD 168
+#define ENTRY_INSIDE 176
+#define ENTRY_SIZE   192
+
+#ifndef __ASSEMBLER__
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/ucontext.h>
+
+#include "cpu/cpu.h"
+#include "driver/enclave.h"
+
+/* One host thread that has entered an enclave at least once. */
+struct thread {
+    uint64_t host_fs; /* bases while host code runs */
+    uint64_t host_gs;
+    uint8_t selector; /* Syscall User Dispatch: SUD_BLOCK while enclave code runs */
+    uint8_t in_model; /* C of the model runs on behalf of an entry: leave the thread alone */
+    bool used;        /* the area belongs to a thread */
+    int tid;
+    struct enclave *enclave; /* valid while cpu.enclave_mode */
+    struct cpu cpu;
+};
+
+/* What a trap returns to. */
+struct bases {
+    uint64_t fs, gs;
+    uint8_t selector;
+};
+
+/* The state of an ENCLU issued by host code through enter.S, and what it becomes. */
+struct entry {
+    struct cpu_regs r;
+    uint8_t *xsave; /* image of the extended state, loaded before going on */
+    struct thread *thread;
+    uint64_t inside; /* go on in enclave mode */
+};
+
+_Static_assert(offsetof(struct thread, host_fs) == THREAD_HOST_FS, "asm");
+_Static_assert(offsetof(struct thread, host_gs) == THREAD_HOST_GS, "asm");
+_Static_assert(offsetof(struct thread, selector) == THREAD_SELECTOR, "asm");
+_Static_assert(offsetof(struct thread, in_model) == THREAD_IN_MODEL, "asm");
+_Static_assert(offsetof(struct bases, selector) == BASES_SELECTOR, "asm");
+_Static_assert(offsetof(struct cpu_regs, r15) == ENTRY_R15, "asm");
+_Static_assert(offsetof(struct cpu_regs, rip) == ENTRY_RIP, "asm");
+_Static_assert(offsetof(struct cpu_regs, gsbase) == ENTRY_GS, "asm");
+_Static_assert(offsetof(struct entry, xsave) == ENTRY_XSAVE, "asm");
+_Static_assert(offsetof(struct entry, thread) == ENTRY_THREAD, "asm");
+_Static_assert(offsetof(struct entry, inside) == ENTRY_INSIDE, "asm");
+_Static_assert(sizeof(struct entry) <= ENTRY_SIZE, "asm");
+
+/* ---------------------------------------------------------------- enter.S, trap.S */
+
+extern const char sgx2_enclu_insn[];  /* the ENCLU of sgx2_enter_enclave: its AEP too */
+extern const char sgx2_enclu_next[];  /* after it: where EEXIT is told to go */
+extern const char sgx2_enclu_fixup[]; /* where the kernel goes on after an exception there */
+extern const char sgx2_window_start[], sgx2_window_end[]; /* half way in: see kick.c */
+extern const char sgx2_sigreturn_start[], sgx2_sigreturn_end[];
+extern uint64_t sgx2_xsave_size;
+extern uint8_t sgx2_has_fsgsbase;
+extern uint64_t sgx2_areas_base, sgx2_areas_end;
+
+void sgx2_trap_entry(int sig, siginfo_t *info, void *context);
+void sgx2_restorer(void);
+
+/* ---------------------------------------------------------------- thread.c */
+
+/* This thread's area, made on first use. Aborts with a message if the machine refuses. */
+struct thread *thread_self(void);
+
+/* Calls visit for each area in use. */
+void thread_each(void (*visit)(struct thread *t, void *arg), void *arg);
+
+/* ---------------------------------------------------------------- signals.c */
+
+/* Hand a signal that is not ours to whoever had it before. */
+void signals_chain(int sig, siginfo_t *info, ucontext_t *uc);
+
+/* The signal that forces threads out of the enclave. */
+#define SIGNAL_KICK 64
+
+/* Make sure that our handlers are in front, once a thread. */
+void signals_install(void);
+
+/* ---------------------------------------------------------------- context.c */
+
+void context_load(struct cpu *cpu, const ucontext_t *uc, const struct bases *bases);
+void context_store(const struct cpu *cpu, ucontext_t *uc, struct bases *bases);
+
+/* ---------------------------------------------------------------- enclu.c */
+
+/* cpu->translate for native threads: translate_arg is the struct enclave. */
+translate_fn run_translate;
+
+/*
+ * Carry out the ENCLU at cpu->r.rip, page faults settled as Linux would. On return the processor is
+ * wherever the instruction led, or - after an exception - where the kernel goes on: at the vDSO's
+ * fixup with vector, error code and address in RDI, RSI and RDX. False: there is no fixup for this
+ * RIP; the event stands in *ret_event and a signal is due.
+ */
+bool run_enclu(struct thread *t, struct event *ret_event);
+
+/*
+ * An exception, or an interrupt, of enclave code that stands at cpu->r.rip. Result as above; after
+ * an interrupt, or a fault that Linux settles, the enclave has been resumed.
+ */
+bool run_event(struct thread *t, struct event *event);
+
+/* ---------------------------------------------------------------- illegal.c, abort_page.c */
+
+/*
+ * The instruction at rip raised #GP or #BP natively: does the manual want #UD in enclave mode?
+ */
+bool illegal_in_enclave(struct enclave *e, uint64_t rip);
+
+/*
+ * Host code touched an enclave page that its page table permits: reads give ones, writes vanish.
+ * True if the instruction has been carried out.
+ */
+bool abort_page_emulate(ucontext_t *uc);
+
+#endif
+#endif

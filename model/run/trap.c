@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Traps: what a signal means in enclave mode, and outside it.
+ */
+#include <string.h>
+
+#include "run/run.h"
+#include "trace.h"
+
+void trap_handle(int sig, siginfo_t *info, ucontext_t *uc, struct thread *t, struct bases *bases);
+void trap_foreign(int sig, siginfo_t *info, ucontext_t *uc);
+
+/* Vectors, as the kernel passes them in the signal frame. */
+static unsigned trap_number(const ucontext_t *uc)
+{
+    return (unsigned)uc->uc_mcontext.gregs[REG_TRAPNO];
+}
+
+static enum access trap_access(const ucontext_t *uc)
+{
+    uint32_t error = (uint32_t)uc->uc_mcontext.gregs[REG_ERR];
+
+    return error & SGX_PFEC_I ? ACCESS_FETCH : error & SGX_PFEC_W ? ACCESS_WRITE : ACCESS_READ;
+}
+
+/* Bytes of enclave code at rip, as far as they can be fetched. */
+static size_t fetch(struct enclave *e, uint64_t rip, uint8_t *bytes, size_t size)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        uint32_t frame, pfec;
+        size_t piece = SGX_PAGE_SIZE - ((rip + done) & (SGX_PAGE_SIZE - 1));
+
+        if (!enclave_contains(e, rip + done) ||
+            !pagetable_walk(e, rip + done, ACCESS_FETCH, &frame, &pfec))
+            break;
+        if (piece > size - done)
+            piece = size - done;
+        memcpy(bytes + done,
+               (uint8_t *)epc_frame(&e->epc, frame) + ((rip + done) & (SGX_PAGE_SIZE - 1)), piece);
+        done += piece;
+    }
+    return done;
+}
+
+static bool at_enclu(struct enclave *e, uint64_t rip)
+{
+    uint8_t bytes[ENCLU_LENGTH];
+
+    return fetch(e, rip, bytes, sizeof bytes) == sizeof bytes &&
+           memcmp(bytes, (const uint8_t[]){0x0f, 0x01, 0xd7}, sizeof bytes) == 0;
+}
+
+static struct event fault(uint8_t vector)
+{
+    return (struct event){.vector = vector, .reported = true, .fault = true};
+}
+
+/*
+ * A page fault of enclave code. False: the access is allowed after all, because the host's mirror
+ * of the page's permission was behind; it has been brought in line.
+ */
+static bool page_fault(struct thread *t, const ucontext_t *uc, struct event *ret_event)
+{
+    struct enclave *e = t->enclave;
+    const uint64_t address = (uint64_t)uc->uc_mcontext.gregs[REG_CR2];
+    const enum access access = trap_access(uc);
+    uint32_t frame, pfec;
+
+    *ret_event = fault(SGX_VECTOR_PF);
+    ret_event->addr = address;
+    if (!enclave_contains(e, address)) {
+        if (access == ACCESS_FETCH)
+            *ret_event = fault(SGX_VECTOR_GP); /* fetch outside ELRANGE */
+        else
+            ret_event->errcd = (uint32_t)uc->uc_mcontext.gregs[REG_ERR] & 0x7f;
+        return true;
+    }
+    if (!pagetable_walk(e, address, access, &frame, &pfec)) {
+        ret_event->errcd = pfec;
+        return true;
+    }
+    if (!cpu_epcm_permits(&e->epc, frame, address, EPC_SECS_FRAME, access)) {
+        ret_event->errcd = pfec | SGX_PFEC_SGX;
+        return true;
+    }
+    pagetable_sync(e, enclave_page(e, address));
+    return false;
+}
+
+/* Which exception enclave code raised. False: none, go on. */
+static bool classify(int sig, struct thread *t, const ucontext_t *uc, struct event *ret_event)
+{
+    struct cpu_regs *r = &t->cpu.r;
+    const unsigned vector = trap_number(uc);
+
+    switch (sig) {
+    case SIGNAL_KICK:
+        *ret_event = (struct event){.vector = 0xfd};
+        COUNT(t->enclave, ipis);
+        return true;
+    case SIGSYS: /* SYSCALL and INT 80h have been stepped over: both are two bytes long */
+        r->rip -= 2;
+        *ret_event = fault(SGX_VECTOR_UD);
+        return true;
+    case SIGTRAP:
+        if (vector == SGX_VECTOR_BP) { /* opt-out entry: INT3 is an illegal instruction */
+            r->rip -= 1;
+            *ret_event = fault(SGX_VECTOR_UD);
+        } else {
+            *ret_event = (struct event){.vector = SGX_VECTOR_DB, .reported = true};
+        }
+        return true;
+    case SIGSEGV:
+    case SIGBUS:
+        if (vector == SGX_VECTOR_PF)
+            return page_fault(t, uc, ret_event);
+        *ret_event = fault((uint8_t)vector);
+        if (vector == SGX_VECTOR_GP)
+            ret_event->errcd = (uint32_t)uc->uc_mcontext.gregs[REG_ERR];
+        break;
+    default: /* SIGILL, SIGFPE */
+        *ret_event = fault((uint8_t)vector);
+        break;
+    }
+    if (!enclave_contains(t->enclave, r->rip)) {
+        *ret_event = fault(SGX_VECTOR_GP); /* it ran outside ELRANGE: that fetch was the fault */
+    } else if (ret_event->vector == SGX_VECTOR_GP && illegal_in_enclave(t->enclave, r->rip)) {
+        *ret_event = fault(SGX_VECTOR_UD);
+    }
+    return true;
+}
+
+/* A trap of enclave code. */
+static void trap_inside(int sig, siginfo_t *info, ucontext_t *uc, struct thread *t,
+                        struct bases *bases)
+{
+    struct enclave *e = t->enclave;
+    struct event event;
+    bool settled = true;
+    uint8_t software[48]; /* the kernel's part of the legacy area: ERESUME must not touch it */
+    uint8_t *image = (uint8_t *)uc->uc_mcontext.fpregs;
+
+    memcpy(software, image + 464, sizeof software);
+    context_load(&t->cpu, uc, bases);
+    enclave_lock(e);
+    COUNT(e, traps);
+    if (sig == SIGILL && at_enclu(e, t->cpu.r.rip))
+        settled = run_enclu(t, &event);
+    else if (classify(sig, t, uc, &event))
+        settled = run_event(t, &event);
+    enclave_unlock(e);
+    context_store(&t->cpu, uc, bases);
+    memcpy(image + 464, software, sizeof software);
+
+    if (!settled) {
+        /* A host that enters by itself gets the signal Linux would send, with synthetic state. */
+        info->si_addr = (void *)(uintptr_t)event.addr;
+        signals_chain(sig == SIGSYS ? SIGILL : sig, info, uc);
+    }
+}
+
+/* ENCLU executed by host code, not through sgx2_enter_enclave(). */
+static bool host_enclu(ucontext_t *uc, struct thread *t, struct bases *bases)
+{
+    const uint64_t rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+    struct event event;
+    bool settled;
+
+    if (memcmp((const void *)(uintptr_t)rip, (const uint8_t[]){0x0f, 0x01, 0xd7}, 3) != 0)
+        return false;
+    t->enclave = enclave_by_tcs((uint64_t)uc->uc_mcontext.gregs[REG_RBX]);
+    if (!t->enclave)
+        return false;
+    context_load(&t->cpu, uc, bases);
+    t->cpu.epc = &t->enclave->epc;
+    t->cpu.translate_arg = t->enclave;
+    enclave_lock(t->enclave);
+    COUNT(t->enclave, traps);
+    settled = run_enclu(t, &event);
+    enclave_unlock(t->enclave);
+    if (settled)
+        context_store(&t->cpu, uc, bases);
+    return settled;
+}
+
+/* Host code touched enclave memory: the kernel adds the page, the processor hides its content. */
+static bool host_touch(ucontext_t *uc)
+{
+    const uint64_t address = (uint64_t)uc->uc_mcontext.gregs[REG_CR2];
+    const enum access access = trap_access(uc);
+    struct enclave *e = enclave_by_address(address);
+    enum fault_result result = FAULT_RETRY;
+    bool hidden = false;
+    uint32_t frame, pfec;
+
+    if (!e)
+        return false;
+    enclave_lock(e);
+    COUNT(e, traps);
+    if (!enclave_contains(e, address)) {
+        result = fault_handle(e, address, SGX_PFEC_U);
+    } else {
+        if (!pagetable_walk(e, address, access, &frame, &pfec)) {
+            TRACE("fault", "host         +%#llx: %s", (unsigned long long)(address - e->file->base),
+                  trace_pfec(pfec).buf);
+            result = fault_handle(e, address, pfec);
+        }
+        if (result == FAULT_RETRY) {
+            const struct pte *pte = &e->ptes[enclave_page(e, address)];
+
+            pagetable_sync(e, enclave_page(e, address));
+            hidden = !(pte->native & (access == ACCESS_WRITE ? 2 : access == ACCESS_FETCH ? 4 : 1));
+        }
+    }
+    enclave_unlock(e);
+    if (result != FAULT_RETRY)
+        return false;
+    return !hidden || abort_page_emulate(uc);
+}
+
+void trap_handle(int sig, siginfo_t *info, ucontext_t *uc, struct thread *t, struct bases *bases)
+{
+    const uint64_t rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+    const bool half_way = t->in_model || (rip >= (uint64_t)(uintptr_t)sgx2_window_start &&
+                                          rip < (uint64_t)(uintptr_t)sgx2_window_end);
+
+    if (sig == SIGNAL_KICK && info->si_code == SI_TKILL) {
+        if (t->cpu.enclave_mode && !half_way)
+            trap_inside(sig, info, uc, t, bases);
+        return;
+    }
+    if (t->cpu.enclave_mode && !half_way) {
+        trap_inside(sig, info, uc, t, bases);
+        return;
+    }
+    if (sig == SIGILL && host_enclu(uc, t, bases))
+        return;
+    if (sig == SIGSEGV && trap_number(uc) == SGX_VECTOR_PF && host_touch(uc))
+        return;
+    signals_chain(sig, info, uc);
+}
+
+/* On a thread that never entered an enclave. */
+void trap_foreign(int sig, siginfo_t *info, ucontext_t *uc)
+{
+    if (sig == SIGSEGV && trap_number(uc) == SGX_VECTOR_PF && host_touch(uc))
+        return;
+    signals_chain(sig, info, uc);
+}
