@@ -2,10 +2,17 @@
 /*
  * cpu.h - a software SGX2 processor: EPC, EPCM and the leaves, as plain C after the manual
  *
- * Nothing here raises a signal, makes a system call or allocates memory: given an EPC and a logical
- * processor, a leaf either does its work, returns a code in RAX, or faults. So every row of the
- * manual's flow charts can be tested in an ordinary process. model/driver puts the Linux driver on
- * top of it, model/run runs native code on it.
+ * Nothing here raises a signal or makes a system call: given an EPC and a logical processor, a leaf
+ * either does its work, returns a code in RAX, or faults. So every row of the manual's flow charts
+ * can be tested in an ordinary process. model/driver puts the Linux driver on top of it, model/run
+ * runs native code on it. Memory is allocated by EINIT, EGETKEY and EREPORT only, inside libcrypto;
+ * when there is none, EINIT returns SGX_UNMASKED_EVENT ("try again") and the others #GP. Entering
+ * and leaving an enclave never allocates.
+ *
+ * Limits. One EPC holds one enclave: a second ECREATE is #GP until the first SECS is removed. No
+ * CET: its fields are reserved, and features->attributes must not offer it. Page eviction, debug
+ * access and EDECCSSA are not here yet; an ENCLU leaf that is absent is #GP, as on a processor that
+ * does not enumerate it.
  *
  * Serialization. Callers hold the EPC's lock around every function. Leaves are therefore atomic,
  * and the checks that the manual makes for a page "in use by another leaf" cannot fail. The one
@@ -75,13 +82,14 @@ struct enclave_state {
     uint8_t padding[352]; /* SECS.PADDING, from EINIT */
     uint8_t isv_family_id[16];
     uint8_t isv_ext_prod_id[16];
-    uint64_t eid;
+    uint64_t eid;                 /* counts the ECREATEs in this EPC */
     uint64_t epoch;               /* the current tracking epoch */
     uint64_t inside[EPOCH_SLOTS]; /* logical processors inside, by the epoch they entered in, */
                                   /* index epoch % EPOCH_SLOTS; see track.c for why 2 suffice */
     uint32_t children;            /* valid pages that belong to this SECS */
     uint32_t active;              /* logical processors inside, over all epochs */
     bool measuring_done;          /* EINIT succeeded */
+    bool exists;                  /* between ECREATE and the EREMOVE of the SECS */
 };
 
 /* What a machine remembers for ever: the secrets that keys are derived from. */
@@ -154,8 +162,10 @@ struct cpu {
 
     /*
      * The extended state, an XSAVE image in standard format, and its size. An asynchronous exit
-     * saves from it and leaves the synthetic state in it; ERESUME loads into it. May be NULL where
-     * a test does not care: then nothing is saved or loaded.
+     * saves from it and leaves the synthetic state in it; ERESUME loads into it. At least
+     * SGX_XSAVE_MIN_SIZE bytes. It may hold components beyond XFRM, which no leaf touches, and may
+     * be too small for some in XFRM, which then count as never used. May be NULL where a test does
+     * not care: then nothing is saved or loaded.
      */
     uint8_t *xsave;
     size_t xsave_size;
@@ -170,10 +180,11 @@ struct cpu {
     uint64_t tcs_frame;
     uint64_t epoch;               /* the tracking epoch this processor entered in */
     uint64_t ssa_gpr_frame;       /* EPC frame that holds GPRSGX of SSA frame CSSA */
-    uint64_t ssa_xsave_frame[16]; /* EPC frames of the pages of that SSA frame, from its bottom */
-    uint32_t ssa_pages;
+    uint64_t ssa_xsave_frame[16]; /* EPC frames of its XSAVE area, from the bottom */
+    uint32_t ssa_pages;           /* how many of those; ECREATE refuses an XFRM that needs more */
     uint64_t host_fsbase, host_gsbase; /* what EEXIT and AEX bring back */
     bool host_tf;                      /* RFLAGS.TF at an opt-out entry */
+    bool opt_in;                       /* TCS.FLAGS.DBGOPTIN at entry: INT3 is #BP, else #UD */
 };
 
 /* ------------------------------------------------------------------ ENCLS: the kernel's leaves */
@@ -182,6 +193,10 @@ struct cpu {
  * as an integer so that a misaligned one can be refused rather than dereferenced.
  */
 
+/*
+ * A page fault has addr = the operand and pfec = SGX_PFEC_P | SGX_PFEC_SGX: supervisor mode. All
+ * other operands in kernel memory must be readable, as nothing here walks the kernel's page table.
+ */
 struct outcome cpu_ecreate(struct epc *epc, uint64_t rbx_pageinfo, uint64_t rcx_epc);
 struct outcome cpu_eadd(struct epc *epc, uint64_t rbx_pageinfo, uint64_t rcx_epc);
 struct outcome cpu_eextend(struct epc *epc, uint64_t rbx_secs, uint64_t rcx_epc);

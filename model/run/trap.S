@@ -136,8 +136,8 @@ sgx2_sigreturn_start:
 sgx2_restorer:
     mov     $SYS_rt_sigreturn, %eax
     syscall
+    ud2                                 # the kernel looks at the address after SYSCALL
 sgx2_sigreturn_end:
-    ud2
     .size   sgx2_restorer, . - sgx2_restorer
 
     .section .note.GNU-stack, "", @progbits

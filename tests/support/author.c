@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include "author.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/measure.h"
+
+static void must(bool ok)
+{
+    if (!ok)
+        abort();
+}
+
+void author_create(struct author *author, uint32_t ssa_frame_size, uint64_t size)
+{
+    const struct sgx_measure_ecreate record = {
+        .tag = SGX_TAG_ECREATE, .ssa_frame_size = ssa_frame_size, .size = size};
+
+    SHA256_Init(&author->hash);
+    SHA256_Update(&author->hash, &record, sizeof record);
+}
+
+void author_add(struct author *author, uint64_t offset, uint64_t secinfo_flags)
+{
+    struct sgx_measure_eadd record = {.tag = SGX_TAG_EADD, .offset = offset};
+
+    memcpy(record.secinfo, &secinfo_flags, sizeof secinfo_flags);
+    SHA256_Update(&author->hash, &record, sizeof record);
+}
+
+void author_extend(struct author *author, uint64_t offset, const void *page)
+{
+    for (uint64_t at = 0; at < SGX_PAGE_SIZE; at += SGX_EEXTEND_SIZE) {
+        const struct sgx_measure_eextend record = {.tag = SGX_TAG_EEXTEND, .offset = offset + at};
+
+        SHA256_Update(&author->hash, &record, sizeof record);
+        SHA256_Update(&author->hash, (const uint8_t *)page + at, SGX_EEXTEND_SIZE);
+    }
+}
+
+void author_sigstruct(struct author *author, struct sgx_sigstruct *ret_sig)
+{
+    SHA256_CTX copy = author->hash;
+
+    *ret_sig = (struct sgx_sigstruct){
+        .header = SGX_SIG_HEADER,
+        .header2 = SGX_SIG_HEADER2,
+        .date = 0x20260101,
+        .exponent = SGX_SIG_EXPONENT,
+        .attributes = {.flags = SGX_ATTR_MODE64BIT, .xfrm = SGX_XFRM_LEGACY},
+        .attribute_mask = {.flags = ~SGX_ATTR_DEBUG, .xfrm = ~UINT64_C(0)},
+    };
+    SHA256_Final(ret_sig->enclave_hash, &copy);
+}
+
+static EVP_PKEY *key_number(int key)
+{
+    static EVP_PKEY *keys[2];
+    BIGNUM *e = BN_new();
+    EVP_PKEY_CTX *context;
+
+    if (!keys[key]) {
+        context = EVP_PKEY_CTX_new_id(EVP_PKEY_RSA, NULL);
+        must(context && EVP_PKEY_keygen_init(context) > 0 && BN_set_word(e, 3) &&
+             EVP_PKEY_CTX_set_rsa_keygen_bits(context, 3072) > 0 &&
+             EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context, e) > 0 &&
+             EVP_PKEY_generate(context, &keys[key]) > 0);
+        EVP_PKEY_CTX_free(context);
+    }
+    BN_free(e);
+    return keys[key];
+}
+
+static void put_number(uint8_t *field, const BIGNUM *number)
+{
+    must(BN_bn2lebinpad(number, field, SGX_KEY_SIZE) == SGX_KEY_SIZE);
+}
+
+/* Q1 = floor(S^2 / M), Q2 = floor((S^3 - Q1 S M) / M) = floor(S (S^2 mod M) / M) */
+static void put_quotients(struct sgx_sigstruct *sig, const BIGNUM *s, const BIGNUM *m)
+{
+    BN_CTX *context = BN_CTX_new();
+    BIGNUM *square = BN_new(), *q = BN_new(), *rest = BN_new();
+
+    must(BN_sqr(square, s, context) && BN_div(q, rest, square, m, context));
+    put_number(sig->q1, q);
+    must(BN_mul(square, rest, s, context) && BN_div(q, NULL, square, m, context));
+    put_number(sig->q2, q);
+    BN_free(square);
+    BN_free(q);
+    BN_free(rest);
+    BN_CTX_free(context);
+}
+
+void author_sign(struct sgx_sigstruct *sig, int key)
+{
+    uint8_t message[2 * SGX_SIG_PIECE_SIZE], signature[SGX_KEY_SIZE];
+    size_t size = sizeof signature;
+    EVP_PKEY *pkey = key_number(key);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    BIGNUM *m = NULL, *s;
+
+    sig->exponent = SGX_SIG_EXPONENT;
+    memcpy(message, (uint8_t *)sig + SGX_SIG_HEAD_OFFSET, SGX_SIG_PIECE_SIZE);
+    memcpy(message + SGX_SIG_PIECE_SIZE, (uint8_t *)sig + SGX_SIG_BODY_OFFSET, SGX_SIG_PIECE_SIZE);
+    must(EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, pkey) > 0 &&
+         EVP_DigestSign(context, signature, &size, message, sizeof message) > 0 &&
+         EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &m));
+    s = BN_bin2bn(signature, (int)size, NULL);
+    put_number(sig->modulus, m);
+    put_number(sig->signature, s);
+    put_quotients(sig, s, m);
+    BN_free(m);
+    BN_free(s);
+    EVP_MD_CTX_free(context);
+}
