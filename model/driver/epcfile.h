@@ -39,8 +39,10 @@ struct epc_file {
     uint64_t frame_count;
     uint64_t records_at, epcm_at, frames_at, file_size; /* byte offsets */
     uint64_t einit_code;                                /* what the last EINIT returned */
-    uint64_t hostile_skips; /* SGX2 ioctls that shall report success and do nothing */
-    bool deny_eaug;         /* page faults add no pages */
+    uint64_t hostile_skips;    /* SGX2 ioctls that shall report success and do nothing */
+    bool deny_eaug;            /* page faults add no pages */
+    uint64_t interrupt_after;  /* instructions until the next entry is interrupted; 0: never */
+    uint64_t interrupt_vector; /* what the host is told then */
 
     /* Processor. */
     struct enclave_state state;

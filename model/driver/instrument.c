@@ -115,6 +115,11 @@ static int hostile(struct enclave *e, void *argument)
         e->file->deny_eaug = act.value != 0;
         r = 0;
         break;
+    case SGX2_HOSTILE_INTERRUPT:
+        e->file->interrupt_after = act.value;
+        e->file->interrupt_vector = act.vector;
+        r = 0;
+        break;
     default:
         return -EINVAL;
     }

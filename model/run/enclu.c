@@ -94,6 +94,18 @@ bool run_event(struct thread *t, struct event *event)
     return true;
 }
 
+void run_interrupt_to_host(struct thread *t)
+{
+    struct event event = {.vector = 0xfd};
+
+    if (__builtin_expect(trace_enabled, 0))
+        trace_event(t, &event);
+    cpu_aex(&t->cpu, &event);
+    COUNT(t->enclave, aex);
+    event.vector = t->step_vector;
+    deliver(t, &event);
+}
+
 static void trace_leaf(const struct enclave *e, uint32_t leaf, const struct cpu_regs *r,
                        struct outcome outcome)
 {
@@ -222,6 +234,8 @@ void enter_enclu(struct entry *entry)
     t->cpu.translate_arg = t->enclave;
     enclave_lock(t->enclave);
     run_enclu(t, &event); /* always fixed up: RIP is the vDSO's ENCLU */
+    if (t->cpu.enclave_mode)
+        step_arm(t);
     enclave_unlock(t->enclave);
     entry->r = t->cpu.r;
     entry->inside = t->cpu.enclave_mode;

@@ -78,6 +78,8 @@ struct thread {
     bool used;        /* the area belongs to a thread */
     int tid;
     struct enclave *enclave; /* valid while cpu.enclave_mode */
+    uint64_t step_left;      /* instructions until the interrupt that was asked for; 0: none */
+    uint8_t step_vector;
     struct cpu cpu;
 };
 
@@ -164,6 +166,25 @@ bool run_enclu(struct thread *t, struct event *ret_event);
  * an interrupt, or a fault that Linux settles, the enclave has been resumed.
  */
 bool run_event(struct thread *t, struct event *event);
+
+/* ---------------------------------------------------------------- step.c */
+
+/* An entry takes up the interrupt that somebody armed, if one is. */
+void step_arm(struct thread *t);
+
+/* One instruction of enclave code is done. True: this is where the interrupt comes. */
+bool step_count(struct thread *t);
+
+/*
+ * PUSHF and POPF at cpu->r.rip, whose flags the enclave must not mix with the ones that do the
+ * stepping. True if one stood there and has been carried out.
+ */
+bool step_over_flags(struct thread *t);
+
+/* An interrupt whose return the kernel bends: the host regains control, the enclave stays out. */
+void run_interrupt_to_host(struct thread *t);
+
+#define RFLAGS_TF UINT64_C(0x100)
 
 /* ---------------------------------------------------------------- illegal.c, abort_page.c */
 

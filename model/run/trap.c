@@ -132,6 +132,16 @@ static bool classify(int sig, struct thread *t, const ucontext_t *uc, struct eve
     return true;
 }
 
+/* A step of an enclave that somebody watches instruction by instruction. */
+static void stepped(struct thread *t)
+{
+    t->cpu.r.rflags &= ~RFLAGS_TF;
+    while (!step_count(t))
+        if (!step_over_flags(t))
+            return;
+    run_interrupt_to_host(t);
+}
+
 /* A trap of enclave code. */
 static void trap_inside(int sig, siginfo_t *info, ucontext_t *uc, struct thread *t,
                         struct bases *bases)
@@ -146,10 +156,14 @@ static void trap_inside(int sig, siginfo_t *info, ucontext_t *uc, struct thread 
     context_load(&t->cpu, uc, bases);
     enclave_lock(e);
     COUNT(e, traps);
-    if (sig == SIGILL && at_enclu(e, t->cpu.r.rip))
+    if (sig == SIGTRAP && trap_number(uc) == SGX_VECTOR_DB && t->step_left)
+        stepped(t);
+    else if (sig == SIGILL && at_enclu(e, t->cpu.r.rip))
         settled = run_enclu(t, &event);
     else if (classify(sig, t, uc, &event))
         settled = run_event(t, &event);
+    if (t->step_left && t->cpu.enclave_mode)
+        t->cpu.r.rflags |= RFLAGS_TF;
     enclave_unlock(e);
     context_store(&t->cpu, uc, bases);
     memcpy(image + 464, software, sizeof software);

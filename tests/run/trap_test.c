@@ -209,3 +209,21 @@ Test(trap, the_host_reads_ones_from_a_page_that_the_epcm_withholds_and_its_write
     cr_assert_eq(raw_do(&raw, 0, (struct op){.op = OP_LOAD, .a = raw_address(&raw, RAW_FREE)}).ret,
                  0, "the host's write never arrived");
 }
+
+/* A kernel may take control at any instruction, and need not give it back. */
+Test(trap, an_interrupt_after_n_instructions_leaves_a_context_that_resumes)
+{
+    for (uint64_t n = 1; n < 12; n++) {
+        struct sgx2_hostile act = {.act = SGX2_HOSTILE_INTERRUPT, .value = n, .vector = 6};
+        struct op op = {.op = OP_LOAD, .a = raw_address(&raw, RAW_DATA), .ret = 5};
+
+        cr_assert_eq(sgx2_ioctl(raw.fd, SGX2_MODEL_HOSTILE, &act), 0);
+        cr_assert_eq(raw_call(&raw, 0, SGX_EENTER, &op), 0);
+        cr_assert_eq(raw.run.function, SGX_ERESUME, "n = %d", (int)n);
+        cr_assert_eq(raw.run.exception_vector, 6, "the kernel says what it likes");
+        cr_assert_eq(exitinfo(), 0, "the processor does not");
+        cr_assert_eq(raw_call(&raw, 0, SGX_ERESUME, &op), 0);
+        cr_assert_eq(raw.run.function, SGX_EEXIT);
+        cr_assert_eq(op.ret, 0);
+    }
+}

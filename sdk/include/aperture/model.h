@@ -54,13 +54,17 @@ enum sgx2_hostile_act {
     SGX2_HOSTILE_REMOVE = 3,  /* EREMOVE the page at offset and forget it */
     SGX2_HOSTILE_SKIP = 4,    /* the next RESTRICT or MODIFY_TYPES reports success, does nothing */
     SGX2_HOSTILE_DENY_EAUG = 5, /* page faults stop adding pages (value 1) or add again (value 0) */
+    SGX2_HOSTILE_INTERRUPT =
+        6, /* interrupt the next thread that enters after value instructions; */
+           /* do not resume it but tell the host of an exception `vector` */
 };
 
 struct sgx2_hostile {
     uint64_t act;    /* enum sgx2_hostile_act */
     uint64_t offset; /* bytes from the enclave's base, page aligned */
     uint64_t value;
-    uint64_t code; /* out: what the last leaf returned in RAX */
+    uint64_t vector; /* INTERRUPT: exception_vector of the vDSO's answer */
+    uint64_t code;   /* out: what the last leaf returned in RAX */
 };
 
 /* 0; EINVAL for an unknown act or offset; EIO if a leaf faulted; EPERM if a leaf refused: code. */

@@ -98,7 +98,10 @@ size_t ap_enclave_size(const struct ap_enclave *enclave);
 /* "kernel" or "model". */
 const char *ap_enclave_device(const struct ap_enclave *enclave);
 
-/* What the last exception that ended in ENCLAVE_CRASHED was, as the host saw it. "" if none. */
+/*
+ * What the last exception that ended in ENCLAVE_CRASHED was, as the host saw it. "" if none. Also
+ * why the enclave is LOST, or, while it can still be entered, why a call came back UNEXPECTED.
+ */
 const char *ap_enclave_crash(const struct ap_enclave *enclave);
 
 #ifdef __cplusplus
