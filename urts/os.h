@@ -15,6 +15,7 @@
 #include <asm/sgx.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* __vdso_sgx_enter_enclave: see <asm/sgx.h> for the contract. */
 typedef int os_enter_enclave(unsigned long rdi, unsigned long rsi, unsigned long rdx,

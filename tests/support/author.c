@@ -2,12 +2,17 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "author.h"
 
+#include <libgen.h>
+#include <limits.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arch/measure.h"
 
@@ -59,22 +64,54 @@ void author_sigstruct(struct author *author, struct sgx_sigstruct *ret_sig)
     SHA256_Final(ret_sig->enclave_hash, &copy);
 }
 
-static EVP_PKEY *key_number(int key)
+static EVP_PKEY *generate(void)
+{
+    BIGNUM *e = BN_new();
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_id(EVP_PKEY_RSA, NULL);
+    EVP_PKEY *key = NULL;
+
+    must(context && EVP_PKEY_keygen_init(context) > 0 && BN_set_word(e, SGX_SIG_EXPONENT) &&
+         EVP_PKEY_CTX_set_rsa_keygen_bits(context, 8 * SGX_KEY_SIZE) > 0 &&
+         EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context, e) > 0 &&
+         EVP_PKEY_generate(context, &key) > 0);
+    EVP_PKEY_CTX_free(context);
+    BN_free(e);
+    return key;
+}
+
+/* Put a fresh key where the next process finds it. Programs may race: rename keeps files whole. */
+static void keep(EVP_PKEY *key, const char *path)
+{
+    char fresh[PATH_MAX + 32];
+    FILE *file;
+
+    snprintf(fresh, sizeof fresh, "%s.%d", path, (int)getpid());
+    file = fopen(fresh, "w");
+    must(file && PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL));
+    fclose(file);
+    must(rename(fresh, path) == 0);
+}
+
+EVP_PKEY *author_key(int number)
 {
     static EVP_PKEY *keys[2];
-    BIGNUM *e = BN_new();
-    EVP_PKEY_CTX *context;
+    char program[PATH_MAX - 64] = "", path[PATH_MAX];
+    FILE *file;
 
-    if (!keys[key]) {
-        context = EVP_PKEY_CTX_new_id(EVP_PKEY_RSA, NULL);
-        must(context && EVP_PKEY_keygen_init(context) > 0 && BN_set_word(e, 3) &&
-             EVP_PKEY_CTX_set_rsa_keygen_bits(context, 3072) > 0 &&
-             EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context, e) > 0 &&
-             EVP_PKEY_generate(context, &keys[key]) > 0);
-        EVP_PKEY_CTX_free(context);
+    if (keys[number])
+        return keys[number];
+    must(readlink("/proc/self/exe", program, sizeof program - 1) > 0);
+    snprintf(path, sizeof path, "%s/author_key_%d.pem", dirname(program), number);
+    file = fopen(path, "r");
+    if (file) {
+        keys[number] = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+        fclose(file);
+        must(keys[number] != NULL);
+    } else {
+        keys[number] = generate();
+        keep(keys[number], path);
     }
-    BN_free(e);
-    return keys[key];
+    return keys[number];
 }
 
 static void put_number(uint8_t *field, const BIGNUM *number)
@@ -102,7 +139,7 @@ void author_sign(struct sgx_sigstruct *sig, int key)
 {
     uint8_t message[2 * SGX_SIG_PIECE_SIZE], signature[SGX_KEY_SIZE];
     size_t size = sizeof signature;
-    EVP_PKEY *pkey = key_number(key);
+    EVP_PKEY *pkey = author_key(key);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     BIGNUM *m = NULL, *s;
 

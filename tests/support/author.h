@@ -8,6 +8,7 @@
 #ifndef TESTS_SUPPORT_AUTHOR_H
 #define TESTS_SUPPORT_AUTHOR_H
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,7 +27,13 @@ void author_extend(struct author *author, uint64_t offset, const void *page);
 /* A SIGSTRUCT for what was measured, 64-bit, XFRM 3; not signed yet. */
 void author_sigstruct(struct author *author, struct sgx_sigstruct *ret_sig);
 
-/* Sign with one of two keys that are made once per program. Fills modulus, exponent, Q1 and Q2. */
+/*
+ * One of two signing keys. Every test is a process of its own, and making a key takes longer than
+ * all of them: so keys are kept in files beside the test programs.
+ */
+EVP_PKEY *author_key(int number);
+
+/* Sign with one of the keys. Fills modulus, exponent, Q1 and Q2. */
 void author_sign(struct sgx_sigstruct *sig, int key);
 
 #endif

@@ -45,6 +45,7 @@ struct image_error {
 
 /* An ELF image with its layout page, read from a file and checked. Private to urts/image. */
 struct image {
+    char name[96];  /* what messages call it: the path, or its end */
     uint8_t *bytes; /* the whole file, owned */
     size_t size;
     struct ap_layout layout;        /* copied out of the file */
