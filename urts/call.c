@@ -26,7 +26,7 @@ struct call {
 
     struct passage passage; /* the next one, or the last */
     struct sgx_enclave_run run;
-    char exception[CRASH_TEXT_SIZE]; /* the one being handled, in words */
+    char exception[CRASH_TEXT_SIZE]; /* the last one, in words; "" if there was none */
 };
 
 /* The innermost call of this thread. */
@@ -119,12 +119,35 @@ static void after_answer(struct call *c)
     }
 }
 
+/*
+ * The runtime inside gave up: it tells that it did, and not why. The exception that this call saw
+ * last is the best clue, though it may have been settled.
+ */
+static void after_giving_up(struct call *c)
+{
+    if (*c->exception)
+        crash(c, "the enclave gave up; the last exception before that: %.300s", c->exception);
+    else
+        crash(c, "the enclave gave up without an exception: abort(), a failed assertion, or an "
+                 "overwritten stack");
+}
+
+static void after_return(struct call *c)
+{
+    sgx_status_t status = (sgx_status_t)c->passage.exit_rsi;
+
+    if (status == SGX_ERROR_ENCLAVE_CRASHED)
+        after_giving_up(c);
+    else
+        finish(c, status);
+}
+
 static void after_exit(struct call *c)
 {
     if (c->handling)
         after_answer(c);
     else if (c->passage.exit_rdi == AP_EXIT_RETURN)
-        finish(c, (sgx_status_t)c->passage.exit_rsi);
+        after_return(c);
     else if (c->passage.exit_rdi == AP_EXIT_OCALL)
         after_ocall(c);
     else

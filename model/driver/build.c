@@ -136,12 +136,16 @@ static int add_page(struct enclave *e, uint64_t offset, const uint8_t *content,
         .secinfo = (uint64_t)(uintptr_t)secinfo,
         .secs = secs,
     };
+    struct outcome outcome;
     uint64_t now;
 
     if (e->records[page].present)
         return -EBUSY;
+    outcome = cpu_eadd(&e->epc, (uint64_t)(uintptr_t)&info, target);
     COUNT(e, encls[SGX_EADD]);
-    if (cpu_eadd(&e->epc, (uint64_t)(uintptr_t)&info, target).kind != LEAF_DONE)
+    TRACE("ENCLS", "EADD         +%#llx %s -> %s", (unsigned long long)offset,
+          trace_secinfo(secinfo->flags).buf, trace_outcome(outcome).buf);
+    if (outcome.kind != LEAF_DONE)
         return -EIO;
     e->records[page] = (struct record){
         .frame = (uint32_t)(1 + page),
@@ -155,7 +159,10 @@ static int add_page(struct enclave *e, uint64_t offset, const uint8_t *content,
     if (!measure)
         return 0;
     __atomic_fetch_add(&e->file->counters.encls[SGX_EEXTEND], 16, __ATOMIC_RELAXED);
-    return cpu_eextend_page(&e->epc, secs, target).kind == LEAF_DONE ? 0 : -EIO;
+    outcome = cpu_eextend_page(&e->epc, secs, target);
+    TRACE("ENCLS", "EEXTEND      +%#llx 16 x 256 bytes -> %s", (unsigned long long)offset,
+          trace_outcome(outcome).buf);
+    return outcome.kind == LEAF_DONE ? 0 : -EIO;
 }
 
 #define CHUNK_PAGES 64u

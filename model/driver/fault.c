@@ -29,8 +29,8 @@ struct outcome fault_eaug(struct enclave *e, uint64_t page, uint32_t frame)
 
     outcome = cpu_eaug(&e->epc, (uint64_t)(uintptr_t)&info, epc_address(&e->epc, frame));
     COUNT(e, encls[SGX_EAUG]);
-    TRACE("ENCLS", "EAUG         +%#llx -> %s", (unsigned long long)(page << SGX_PAGE_SHIFT),
-          trace_outcome(outcome).buf);
+    TRACE("ENCLS", "EAUG         +%#llx REG rw- PENDING -> %s",
+          (unsigned long long)(page << SGX_PAGE_SHIFT), trace_outcome(outcome).buf);
     if (outcome.kind == LEAF_DONE) {
         uint64_t now = COUNT(e, epc_pages) + 1;
 

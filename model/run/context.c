@@ -25,7 +25,7 @@ static const struct _fpx_sw_bytes *software_bytes(const ucontext_t *uc)
 
 void context_load(struct cpu *cpu, const ucontext_t *uc, const struct bases *bases)
 {
-    uint64_t *regs = &cpu->r.rax;
+    uint64_t *regs = (uint64_t *)&cpu->r;
 
     for (size_t i = 0; i < ORDER_COUNT; i++)
         regs[i] = (uint64_t)uc->uc_mcontext.gregs[order[i]];
@@ -39,7 +39,7 @@ void context_load(struct cpu *cpu, const ucontext_t *uc, const struct bases *bas
 
 void context_store(const struct cpu *cpu, ucontext_t *uc, struct bases *bases)
 {
-    const uint64_t *regs = &cpu->r.rax;
+    const uint64_t *regs = (const uint64_t *)&cpu->r;
 
     for (size_t i = 0; i < ORDER_COUNT; i++)
         uc->uc_mcontext.gregs[order[i]] = (greg_t)regs[i];

@@ -126,7 +126,7 @@ static struct thread *thread_create(void)
         die("its signal stack");
     /* Where the kernel has no Syscall User Dispatch, SYSCALL in an enclave goes unnoticed. */
     prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, sgx2_sigreturn_start,
-          sgx2_sigreturn_end - sgx2_sigreturn_start, &t->selector);
+          (uintptr_t)sgx2_sigreturn_end - (uintptr_t)sgx2_sigreturn_start, &t->selector);
     pthread_setspecific(at_exit, t);
     self = t;
     return t;

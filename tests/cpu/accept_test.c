@@ -133,6 +133,7 @@ Test(accept, a_restriction_counts_only_as_it_really_is)
         is_code(eaccept(&m, DATA2_PAGE, REG_RW | SGX_SECINFO_PR), SGX_PAGE_ATTRIBUTES_MISMATCH));
     cr_expect(is_ok(eaccept(&m, DATA2_PAGE, SGX_SECINFO_REG | SGX_SECINFO_R | SGX_SECINFO_PR)));
     cr_expect_not(epcm_of(&m, DATA2_PAGE)->pr);
+    cr_expect(epcm_of(&m, DATA2_PAGE)->tracked);
     /* PR is not compared: once more succeeds, and changes nothing. */
     cr_expect(is_ok(eaccept(&m, DATA2_PAGE, SGX_SECINFO_REG | SGX_SECINFO_R | SGX_SECINFO_PR)));
     machine_halt(&m);

@@ -375,6 +375,20 @@ Test(call, an_exit_that_means_nothing_is_a_crash)
     expect_crash(ecall(NULL), "exit code 0x2");
 }
 
+Test(call, an_enclave_that_gives_up_after_an_exception_names_it)
+{
+    script[0] = fault(SGX_ERESUME, 0, 0, 0);
+    script[1] = leave(AP_EXIT_EXCEPTION, 0, 0);
+    script[2] = leave(AP_EXIT_RETURN, SGX_ERROR_ENCLAVE_CRASHED, 0);
+    expect_crash(ecall(NULL), "#DE");
+}
+
+Test(call, an_enclave_that_gives_up_without_an_exception_says_so)
+{
+    script[0] = leave(AP_EXIT_RETURN, SGX_ERROR_ENCLAVE_CRASHED, 0);
+    expect_crash(ecall(NULL), "without an exception");
+}
+
 Test(call, a_lost_enclave_is_told_from_a_crashed_one)
 {
     script[0] = fault(SGX_EENTER, 14, 0x8005, 0);

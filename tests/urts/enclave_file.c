@@ -142,7 +142,7 @@ const char *enclave_file_write(const struct enclave_file *how)
 
     memset(file, 0, sizeof file);
     put_headers(file);
-    memset(file + CODE_OFFSET, 0xcc, SGX_PAGE_SIZE); /* pages differ, so that a mix-up shows */
+    memset(file + CODE_OFFSET, 0xcc, SGX_PAGE_SIZE);
     memset(file + DATA_OFFSET, 0xda, SGX_PAGE_SIZE);
     if (!how->is_unsigned) {
         enclave_file_layout(how, &layout);

@@ -37,7 +37,8 @@ int program_compile(const char *expression, struct program *ret_program, char *e
         return -1;
     }
     memcpy(insns, compiled.bf_insns, compiled.bf_len * sizeof *insns);
-    *ret_program = (struct program){insns, compiled.bf_len};
+    ret_program->insns = insns;
+    ret_program->count = compiled.bf_len;
     pcap_freecode(&compiled);
     return 0;
 }

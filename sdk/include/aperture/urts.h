@@ -20,7 +20,10 @@ extern "C" {
 struct ap_enclave; /* opaque */
 struct os;
 
-/* An ocall: ms is the structure that the enclave built in untrusted memory. */
+/*
+ * An ocall: ms is the structure that the enclave built in untrusted memory. It must return: neither
+ * longjmp() nor a C++ exception may carry control past the ecall that it belongs to.
+ */
 typedef sgx_status_t ap_ocall_fn(void *ms);
 
 struct ap_ocall_table {
