@@ -11,5 +11,6 @@ function(ap_test)
     # Criterion's macros declare what they do not prototype.
     target_compile_options(${T_NAME} PRIVATE -Wno-missing-prototypes)
     add_test(NAME ${T_NAME} COMMAND ${T_NAME} -j1)
-    set_tests_properties(${T_NAME} PROPERTIES TIMEOUT 300 LABELS "${T_LABELS}")
+    set_tests_properties(${T_NAME} PROPERTIES TIMEOUT 300 LABELS "${T_LABELS}"
+                         ENVIRONMENT APERTURE_QUIET=1)
 endfunction()

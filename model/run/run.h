@@ -137,6 +137,9 @@ void thread_each(void (*visit)(struct thread *t, void *arg), void *arg);
 /* Hand a signal that is not ours to whoever had it before. */
 void signals_chain(int sig, siginfo_t *info, ucontext_t *uc);
 
+/* Let the default action happen. */
+void signals_default(int sig, const siginfo_t *info);
+
 /* The signal that forces threads out of the enclave. */
 #define SIGNAL_KICK 64
 

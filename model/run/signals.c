@@ -62,7 +62,7 @@ void run_install(void)
 }
 
 /* Let the default action happen: the signal comes again with nobody to catch it. */
-static void take_default(int sig, const siginfo_t *info)
+void signals_default(int sig, const siginfo_t *info)
 {
     const struct kernel_sigaction action = {.handler = SIG_DFL};
     uint64_t mask = UINT64_C(1) << (sig - 1);
@@ -80,7 +80,7 @@ void signals_chain(int sig, siginfo_t *info, ucontext_t *uc)
 
     if (old.handler == (void *)SIG_DFL || old.handler == (void *)SIG_IGN) {
         if (sig != SIGNAL_KICK)
-            take_default(sig, info);
+            signals_default(sig, info);
         return;
     }
     /* With the mask that the kernel would have set for it. */

@@ -26,6 +26,9 @@
     .globl  sgx2_trap_entry
     .type   sgx2_trap_entry, @function
 sgx2_trap_entry:
+    lea     sgx2_restorer(%rip), %rax   # called by a handler that stood before us and stands
+    cmp     %rax, (%rsp)                # behind us as well, not by the kernel: nobody is left
+    jne     trap_nobody
     push    %rbp
     mov     %rsp, %rbp
     push    %rbx                        # rbx = thread area

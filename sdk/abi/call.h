@@ -8,8 +8,8 @@
  *   RDI   an ecall's index (0 or more), or AP_ENTER_*
  *   RSI   ecall: address of the marshalling structure, in untrusted memory, or anything
  *         ORET:  what the ocall came to, an sgx_status_t
- *   RDX   ecall: untrusted memory where the enclave may build the arguments of its ocalls
- *   R8    ecall: the size of that memory in bytes
+ *   RDX   ecall and INIT: untrusted memory where the enclave may build the arguments of its ocalls
+ *   R8    ecall and INIT: the size of that memory in bytes
  *
  * In, at CSSA 1: nothing matters. The entry means "look at SSA[0]" whatever the registers say.
  *

@@ -38,6 +38,7 @@ struct ap_code_region *ap_code_region(const char *name);
  * @ret_where: first byte, page aligned
  *
  * SGX_ERROR_INVALID_PARAMETER  region is NULL, size is 0 or overflows
+ * SGX_ERROR_APERTURE           the region's policy is not publish
  * SGX_ERROR_OUT_OF_MEMORY      the region has no such run of free pages left; nothing was taken
  */
 sgx_status_t ap_code_reserve(struct ap_code_region *region, size_t size, void **ret_where);

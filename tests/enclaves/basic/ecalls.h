@@ -141,7 +141,10 @@ struct basic_commit {
     uint64_t zero;   /* out: 1 if every page read as zero, then took a value (after success) */
 };
 
-/* Reserves and publishes pages of "mov eax, value + page; ret", and calls each. */
+/*
+ * Reserves and publishes pages of "mov eax, value + page; ret", and calls each. The code's buffer
+ * has 64 pages: more are published in as many calls, with the same 64 values again.
+ */
 struct basic_publish {
     char region[24];
     uint64_t pages;
