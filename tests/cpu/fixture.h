@@ -17,7 +17,7 @@
 #define FRAMES        96u
 #define ENCLAVE_PAGES 64u
 #define ENCLAVE_SIZE  ((uint64_t)ENCLAVE_PAGES * PAGE)
-#define BASE          UINT64_C(0x7f0000000000)
+#define BASE          UINT64_C(0x100000000000) /* low: adding a few TiB leaves it canonical */
 #define SECS_FRAME    7u
 #define XSAVE_SIZE    12288u
 

@@ -252,6 +252,53 @@ Test(key, each_key_depends_on_exactly_the_inputs_of_the_manual)
     machine_halt(&m);
 }
 
+/* Keys put together by hand from the manual's table. */
+Test(key, fuses_and_padding_enter_where_the_manual_says)
+{
+    struct machine m;
+    struct key_inputs seal = {
+        .key_name = SGX_KEY_SEAL,
+        .isv_prod_id = 0x1234,
+        .isv_svn = 3,
+        .seal_fuses = 1,
+        .miscselect = SGX_MISC_EXINFO,
+        .miscmask = ~SGX_MISC_EXINFO,
+        .attributes = {SGX_ATTR_INIT | SGX_ATTR_DEBUG | SGX_ATTR_KSS, SGX_XFRM_SSE},
+        .attribute_mask = {SGX_ATTR_KSS, SGX_XFRM_SSE},
+        .cpu_svn = {6, 6, 6},
+        .key_id = {0xaa},
+    };
+    struct key_inputs provision_seal = seal, provision;
+    struct sgx_key key;
+    uint8_t expected[16];
+
+    enter(&m);
+    memset(seal.owner_epoch, 0x52, 16);
+    cpu_pkcs_padding(seal.padding);
+    ask(&m, SGX_KEY_SEAL, 0);
+    key = derive(&m);
+    cr_assert(cpu_derive(&m.platform, &seal, expected));
+    cr_expect_arr_eq(key.bytes, expected, 16);
+
+    provision_seal.key_name = SGX_KEY_PROVISION_SEAL;
+    memset(provision_seal.key_id, 0, 32);
+    memcpy(provision_seal.mrsigner, secs_of(&m)->mrsigner, 32);
+    cpu_pkcs_padding(provision_seal.padding);
+    ask(&m, SGX_KEY_PROVISION_SEAL, 0);
+    key = derive(&m);
+    cr_assert(cpu_derive(&m.platform, &provision_seal, expected));
+    cr_expect_arr_eq(key.bytes, expected, 16);
+
+    provision = provision_seal;
+    provision.key_name = SGX_KEY_PROVISION;
+    provision.seal_fuses = 0;
+    ask(&m, SGX_KEY_PROVISION, 0);
+    key = derive(&m);
+    cr_assert(cpu_derive(&m.platform, &provision, expected));
+    cr_expect_arr_eq(key.bytes, expected, 16);
+    machine_halt(&m);
+}
+
 Test(key, each_name_and_each_policy_is_a_key_of_its_own)
 {
     struct machine m;

@@ -163,6 +163,34 @@ Test(report, verifies_with_the_key_that_the_target_gets)
     machine_halt(&m);
 }
 
+/* The key put together by hand from the manual's table. */
+Test(report, its_key_has_the_inputs_of_the_manual)
+{
+    struct machine m;
+    struct key_inputs inputs = {
+        .key_name = SGX_KEY_REPORT,
+        .config_svn = 4,
+        .seal_fuses = 1,
+        .miscselect = SGX_MISC_EXINFO,
+        .attributes = {SGX_ATTR_INIT | SGX_ATTR_MODE64BIT | SGX_ATTR_KSS, 7},
+    };
+    uint8_t key[16], mac[16];
+
+    enter(&m);
+    aim(&m, true);
+    cr_expect(is_ok(enclu(&m, SGX_EREPORT)));
+    memset(inputs.owner_epoch, 0x52, 16);
+    memset(inputs.key_id, 0x53, 32);
+    memset(inputs.cpu_svn, 7, 16);
+    memset(inputs.config_id, 0xc1, 64);
+    memcpy(inputs.mrenclave, m.sig->enclave_hash, 32);
+    cpu_pkcs_padding(inputs.padding);
+    cr_assert(cpu_derive(&m.platform, &inputs, key));
+    cr_assert(cpu_cmac(key, REPORT_OF(&m), 384, mac));
+    cr_expect_arr_eq(mac, REPORT_OF(&m)->mac, 16);
+    machine_halt(&m);
+}
+
 Test(report, any_changed_byte_is_noticed)
 {
     struct machine m;
