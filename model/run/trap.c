@@ -194,6 +194,8 @@ static bool host_enclu(ucontext_t *uc, struct thread *t, struct bases *bases)
     enclave_lock(t->enclave);
     COUNT(t->enclave, traps);
     settled = run_enclu(t, &event);
+    if (settled && t->cpu.enclave_mode)
+        step_arm(t);
     enclave_unlock(t->enclave);
     if (settled)
         context_store(&t->cpu, uc, bases);

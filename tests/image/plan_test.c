@@ -93,6 +93,21 @@ Test(plan, what_a_segment_has_beyond_the_file_is_measured_zero_pages_without_con
     cr_assert_eq(r->secinfo, RW);
 }
 
+/* It moves with the debug information, which depends on the folder of the build. */
+Test(plan, the_elf_header_is_loaded_without_a_section_table)
+{
+    const Elf64_Ehdr *file = (const Elf64_Ehdr *)(const void *)sample.bytes;
+    const struct plan_run *r = run_at(0);
+    Elf64_Ehdr loaded;
+
+    cr_assert_not_null(r->content);
+    memcpy(&loaded, r->content, sizeof loaded);
+    cr_assert_neq(file->e_shoff, 0);
+    cr_assert_eq(loaded.e_shoff + loaded.e_shnum + loaded.e_shstrndx, 0);
+    cr_assert_eq(loaded.e_entry, file->e_entry);
+    cr_assert_eq(loaded.e_phoff, file->e_phoff);
+}
+
 Test(plan, code_is_readable_and_executable_and_constants_are_readable)
 {
     cr_assert_eq(run_at(image.layout.entry)->secinfo,

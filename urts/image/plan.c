@@ -2,6 +2,7 @@
 /* plan.c - from image and layout page to the load plan; see plan.h */
 #include "image/plan.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,17 @@ static uint64_t segment_file_pages(const struct elf_segment *s)
     return geometry_pages(s->offset + s->file_size) - segment_first(s) / SGX_PAGE_SIZE;
 }
 
+/*
+ * Where the section table stands depends on the debug information before it, hence on the folder of
+ * the build. Nobody inside needs it: the ELF header is loaded, and measured, without.
+ */
+static void forget_section_table(Elf64_Ehdr *header)
+{
+    header->e_shoff = 0;
+    header->e_shnum = 0;
+    header->e_shstrndx = 0;
+}
+
 static void append_segment(struct builder *b, const struct elf_segment *s)
 {
     uint64_t first = segment_first(s);
@@ -83,6 +95,8 @@ static void append_segment(struct builder *b, const struct elf_segment *s)
 
     if (loaded)
         memcpy(b->free_page + (s->offset - first), b->elf->bytes + s->file_offset, s->file_size);
+    if (s->file_offset == 0 && s->file_size >= sizeof(Elf64_Ehdr))
+        forget_section_table((Elf64_Ehdr *)(void *)(b->free_page + (s->offset - first)));
     /* What was checked is what gets loaded: the image's own copy of the layout page. */
     if (b->elf->layout_offset >= first && b->elf->layout_offset - first < loaded * SGX_PAGE_SIZE)
         memcpy(b->free_page + (b->elf->layout_offset - first), b->layout, sizeof *b->layout);
