@@ -30,7 +30,10 @@ static struct outcome encls(struct enclave *e, uint32_t leaf, uint64_t secinfo_f
     COUNT(e, encls[leaf]);
     TRACE("ENCLS", "%-12s +%#llx %s -> %s", trace_encls(leaf),
           (unsigned long long)(page << SGX_PAGE_SHIFT),
-          leaf == SGX_EREMOVE ? "" : trace_secinfo(secinfo_flags).buf, trace_outcome(outcome).buf);
+          leaf == SGX_EREMOVE  ? ""
+          : leaf == SGX_EMODPR ? trace_secinfo(secinfo_flags | SGX_SECINFO_REG).buf
+                               : trace_secinfo(secinfo_flags).buf,
+          trace_outcome(outcome).buf);
     return outcome;
 }
 

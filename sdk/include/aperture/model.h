@@ -3,8 +3,10 @@
  * model.h - the software SGX2 as an instrument: counters, and a kernel that can be told to
  * misbehave
  *
- * These are ioctls on the enclave's file descriptor that only the model knows. On a real device
- * each fails with ENOTTY, which is also how a program finds out where it runs.
+ * These are ioctls on the enclave's file descriptor that only the model knows. A program that is
+ * linked with the model issues them through sgx2_ioctl(); one that runs under ap-run, with
+ * ioctl(2). On a real device each fails with ENOTTY, which is also how a program finds out where it
+ * runs.
  */
 #ifndef APERTURE_MODEL_H
 #define APERTURE_MODEL_H
@@ -17,6 +19,9 @@ extern "C" {
 #endif
 
 #define SGX2_MODEL_MAGIC 0xA5
+
+/* ioctl(2) on a descriptor of the model: 0 or more, or a negative errno. Link -laperture_model. */
+int sgx2_ioctl(int fd, unsigned long request, void *argument);
 
 /*
  * What happened to one enclave since its device was opened. ENCLS and ENCLU are indexed by leaf
