@@ -5,7 +5,6 @@
  * Counts are exact and the same on every machine; times are this machine's.
  */
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "ecalls.h"
 #include "os.h"
 #include "table.h"
+#include "trap.h"
 
 #define CALLS      20000
 #define SIGN_BYTES (512.0 * 1024 * 1024)
@@ -95,34 +95,11 @@ static void row(const char *name, const struct sgx2_counters *a, const struct sg
     table_row_end();
 }
 
-static volatile sig_atomic_t signals;
-
-static void count_signal(int sig)
-{
-    (void)sig;
-    signals++;
-}
-
-/* The floor under every exit: one signal to oneself, handled and returned from. */
-static double bare_trap(void)
-{
-    struct sigaction action = {.sa_handler = count_signal}, old;
-    double start;
-
-    sigaction(SIGUSR1, &action, &old);
-    start = table_now();
-    for (int i = 0; i < CALLS; i++)
-        raise(SIGUSR1);
-    start = table_now() - start;
-    sigaction(SIGUSR1, &old, NULL);
-    return start / CALLS;
-}
-
 static void measure_calls(struct ap_enclave *enclave)
 {
     struct basic_ocall ocall = {.index = BASIC_OCALL_NOTE, .size = 8, .inside = 1};
     struct sgx2_counters a, b;
-    double start, trap = bare_trap();
+    double start, trap = trap_seconds();
 
     table_begin("Calls (per round trip)", model_columns);
     call(enclave, BASIC_NOP, NULL);
@@ -144,7 +121,7 @@ static void measure_calls(struct ap_enclave *enclave)
     b = counters(enclave);
     row("ecall with one ocall", &a, &b, CALLS, start);
 
-    table_cell("bare signal round trip");
+    table_cell("bare trap (UD2, signal, return)");
     table_cell("1");
     for (int i = 0; i < 6; i++)
         table_cell("-");

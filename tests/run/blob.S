@@ -2,7 +2,7 @@
 #
 # blob.S - the code of a hand-made enclave, one page, no stack, no data
 #
-# In: rdi -> struct op in untrusted memory:  0 op | 8 a | 16 b | 24 c | 32 d | 40 ret | 48 ret2
+# In: rdi -> struct op in untrusted memory:  0 op | 8 a | 16 b | 24 c | 32 d | 40 ret | 48 ret2 | 56 n
 # Out by EEXIT, with ret and ret2 filled in. At CSSA 1 the same ops work, on the second SSA frame.
 
     .section .rodata
@@ -178,13 +178,41 @@ blob_start:
     divss   %xmm0, %xmm1
     jmp     .Lleave
 
+.Lrepeat:                               # n times ENCLU: rax = a, rbx = b, rcx = c, rdx = d
+    mov     56(%rdi), %r13              # ret = the last rax
+    mov     16(%rdi), %rbx
+    mov     24(%rdi), %rcx
+    mov     32(%rdi), %rdx
+1:  mov     8(%rdi), %rax
+    .byte   0x0f, 0x01, 0xd7
+    dec     %r13
+    jnz     1b
+    mov     %rax, 40(%rdi)
+    jmp     .Lleave
+
+.Lcommit:                               # EACCEPT n pages from c on, SECINFO at b; ret = failures
+    mov     56(%rdi), %r13
+    mov     16(%rdi), %rbx
+    mov     24(%rdi), %rcx
+    xor     %r12d, %r12d
+1:  mov     $5, %eax
+    .byte   0x0f, 0x01, 0xd7
+    test    %rax, %rax
+    jz      2f
+    inc     %r12
+2:  add     $4096, %rcx
+    dec     %r13
+    jnz     1b
+    mov     %r12, 40(%rdi)
+    jmp     .Lleave
+
     .balign 4
 .Ltable:
     .long   .Lnop - .Ltable, .Lstore - .Ltable, .Lload - .Ltable, .Lenclu - .Ltable
     .long   .Ljump - .Ltable, .Lspin - .Ltable, .Lbases - .Ltable, .Lregisters - .Ltable
     .long   .Lud2 - .Ltable, .Lsyscall - .Ltable, .Lint80 - .Ltable, .Lint3 - .Ltable
     .long   .Lin - .Ltable, .Lhlt - .Ltable, .Ldivide - .Ltable, .Lnoncanonical - .Ltable
-    .long   .Lint21 - .Ltable, .Lsse - .Ltable
+    .long   .Lint21 - .Ltable, .Lsse - .Ltable, .Lrepeat - .Ltable, .Lcommit - .Ltable
 blob_end:
     .balign 4096
 

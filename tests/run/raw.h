@@ -43,14 +43,20 @@ enum raw_op {
     OP_NONCANONICAL,
     OP_INT21,
     OP_SSE,
+    OP_REPEAT,
+    OP_COMMIT,
 };
 
 struct op {
     uint64_t op, a, b, c, d;
     uint64_t ret, ret2;
+    uint64_t n;
 };
 
-#define RAW_SIZE    (UINT64_C(256) * SGX_PAGE_SIZE)
+#ifndef RAW_PAGES
+#define RAW_PAGES 256
+#endif
+#define RAW_SIZE    (UINT64_C(RAW_PAGES) * SGX_PAGE_SIZE)
 #define RAW_CODE    (UINT64_C(5) * SGX_PAGE_SIZE)
 #define RAW_DATA    (UINT64_C(6) * SGX_PAGE_SIZE)
 #define RAW_OPERAND (UINT64_C(8) * SGX_PAGE_SIZE)
