@@ -54,9 +54,9 @@ struct op {
 };
 
 #ifndef RAW_PAGES
-#define RAW_PAGES 256
+#define RAW_PAGES UINT64_C(256)
 #endif
-#define RAW_SIZE    (UINT64_C(RAW_PAGES) * SGX_PAGE_SIZE)
+#define RAW_SIZE    (RAW_PAGES * SGX_PAGE_SIZE)
 #define RAW_CODE    (UINT64_C(5) * SGX_PAGE_SIZE)
 #define RAW_DATA    (UINT64_C(6) * SGX_PAGE_SIZE)
 #define RAW_OPERAND (UINT64_C(8) * SGX_PAGE_SIZE)
