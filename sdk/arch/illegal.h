@@ -9,10 +9,12 @@
 #ifndef ARCH_ILLEGAL_H
 #define ARCH_ILLEGAL_H
 
-#define SGX_ILLEGAL_INSTRUCTIONS(X)                                                                \
-    X(CPUID)                                                                                       \
-    X(GETSEC) X(RDPMC) X(SGDT) X(SIDT) X(SLDT) X(STR) X(SMSW) X(VMCALL) X(VMFUNC) X(IN) X(INSB)    \
-        X(INSW) X(INSD) X(OUT) X(OUTSB) X(OUTSW) X(OUTSD) X(INT) X(INTO) X(IRET) X(IRETD) X(IRETQ) \
-            X(LDS) X(LES) X(LFS) X(LGS) X(LSS) X(SYSCALL) X(SYSENTER)
+/* clang-format off */
+#define SGX_ILLEGAL_INSTRUCTIONS(X)                                                        \
+    X(CPUID) X(GETSEC) X(RDPMC) X(SGDT) X(SIDT) X(SLDT) X(STR) X(SMSW) X(VMCALL) X(VMFUNC) \
+    X(IN) X(INSB) X(INSW) X(INSD) X(OUT) X(OUTSB) X(OUTSW) X(OUTSD)                        \
+    X(INT) X(INTO) X(IRET) X(IRETD) X(IRETQ) X(LDS) X(LES) X(LFS) X(LGS) X(LSS)            \
+    X(SYSCALL) X(SYSENTER)
+/* clang-format on */
 
 #endif
