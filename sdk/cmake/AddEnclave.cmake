@@ -29,7 +29,7 @@ set(AP_ENCLAVE_COMPILE_OPTIONS
     "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=." "-ffile-prefix-map=${CMAKE_BINARY_DIR}=."
     -nostdinc -isystem${AP_MUSL_INCLUDE} -isystem${AP_COMPILER_INCLUDE})
 set(AP_ENCLAVE_WARNINGS
-    -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes
+    -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes
     -Wmissing-prototypes -Werror)
 set(AP_ENCLAVE_LINK_OPTIONS
     -nostdlib -static-pie -Wl,--no-dynamic-linker -Wl,-e,enclave_entry -Wl,-u,enclave_entry
