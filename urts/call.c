@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,10 +77,13 @@ static struct ap_ocall_pages *request_at(const struct call *c, uint64_t address)
     return (struct ap_ocall_pages *)address;
 }
 
-static sgx_status_t run_ocall(struct call *c, int index, uint64_t ms)
+/* All 64 bits count: 0xffffffff is an author's index, and not AP_OCALL_TOUCH. */
+static sgx_status_t run_ocall(struct call *c, int64_t index, uint64_t ms)
 {
+    if (index < INT_MIN)
+        return SGX_ERROR_INVALID_FUNCTION;
     if (index < 0)
-        return builtin_serve(&c->enclave->loaded, index, request_at(c, ms));
+        return builtin_serve(&c->enclave->loaded, (int)index, request_at(c, ms));
     if (!c->ocalls || (size_t)index >= c->ocalls->count || !c->ocalls->fn[index])
         return SGX_ERROR_INVALID_FUNCTION;
     return c->ocalls->fn[index]((void *)ms);
@@ -92,7 +96,7 @@ static void after_ocall(struct call *c)
     sgx_status_t status, fate;
 
     c->in_ocall = true;
-    status = run_ocall(c, (int)(uint32_t)c->passage.exit_rsi, c->passage.exit_rdx);
+    status = run_ocall(c, (int64_t)c->passage.exit_rsi, c->passage.exit_rdx);
     c->in_ocall = false;
     fate = crash_fate(&c->enclave->crash);
     if (fate != SGX_SUCCESS)

@@ -45,7 +45,7 @@ void gate_fill(uint64_t seed)
 {
     uint64_t *word = &gate.in.rax;
 
-    for (unsigned i = 0; i < REG_COUNT - 1; i++)
+    for (unsigned i = 0; i < GATE_COUNT - 1; i++)
         word[i] = (seed + i + 1) * UINT64_C(0x9e3779b97f4a7c15);
     memset(gate.in_x.st, 0x3f, sizeof gate.in_x.st);
     memset(gate.in_x.xmm, 0xb5, sizeof gate.in_x.xmm);
@@ -62,12 +62,12 @@ static void pass(void)
     gate_pass();
 }
 
-void gate_enclu_pass(uint32_t leaf, uint64_t tcs)
+void gate_enclu_pass(uint32_t leaf, uint64_t tcs, const char *aep)
 {
     gate.enter = NULL;
     gate.in.rax = leaf;
     gate.in.rbx = tcs;
-    gate.in.rcx = (uint64_t)(uintptr_t)gate_aep;
+    gate.in.rcx = (uint64_t)(uintptr_t)aep;
     pass();
 }
 

@@ -14,24 +14,24 @@
 #define TESTS_INTEGRATION_GATE_H
 
 /* Offsets in struct gate_registers. */
-#define REG_RAX    0
-#define REG_RCX    8
-#define REG_RDX    16
-#define REG_RBX    24
-#define REG_RSP    32
-#define REG_RBP    40
-#define REG_RSI    48
-#define REG_RDI    56
-#define REG_R8     64
-#define REG_R9     72
-#define REG_R10    80
-#define REG_R11    88
-#define REG_R12    96
-#define REG_R13    104
-#define REG_R14    112
-#define REG_R15    120
-#define REG_RFLAGS 128
-#define REG_COUNT  17
+#define GATE_RAX    0
+#define GATE_RCX    8
+#define GATE_RDX    16
+#define GATE_RBX    24
+#define GATE_RSP    32
+#define GATE_RBP    40
+#define GATE_RSI    48
+#define GATE_RDI    56
+#define GATE_R8     64
+#define GATE_R9     72
+#define GATE_R10    80
+#define GATE_R11    88
+#define GATE_R12    96
+#define GATE_R13    104
+#define GATE_R14    112
+#define GATE_R15    120
+#define GATE_RFLAGS 128
+#define GATE_COUNT  17
 
 /* Offsets in struct gate. */
 #define GATE_IN       0
@@ -99,7 +99,7 @@ _Static_assert(offsetof(struct gate, out_x) == GATE_OUT_X, "asm");
 
 extern _Thread_local struct gate gate;
 
-/* Where asynchronous exits of the gate's own ENCLU end, and that ENCLU: an AEP that resumes. */
+/* Where asynchronous exits of the gate's own ENCLU may end, and that ENCLU. */
 extern const char gate_aep[], gate_enclu[];
 
 /* in: registers zero, flags and vectors as C has them. out: recognisable garbage. */
@@ -110,8 +110,11 @@ void gate_fill(uint64_t seed);
 
 bool gate_has_avx(void);
 
-/* One passage with the gate's own ENCLU: leaf and TCS go to RAX and RBX, gate_aep to RCX. */
-void gate_enclu_pass(uint32_t leaf, uint64_t tcs);
+/*
+ * One passage with the gate's own ENCLU: leaf, TCS and AEP go to RAX, RBX and RCX. gate_enclu as
+ * AEP resumes after every asynchronous exit that the kernel takes for its own.
+ */
+void gate_enclu_pass(uint32_t leaf, uint64_t tcs, const char *aep);
 
 /* One passage through enter_enclave. rcx is its function; run is filled as always. */
 int gate_enter_pass(os_enter_enclave *enter, uint32_t function, struct sgx_enclave_run *run);

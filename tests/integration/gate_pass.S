@@ -14,35 +14,35 @@
 #define CLEAN_FLAGS pushq $2; popfq
 
 .macro load_scratch_free        /* all but rax, rcx, rbx, rsp and rbp */
-    mov     IN(REG_RDX), %rdx
-    mov     IN(REG_RSI), %rsi
-    mov     IN(REG_RDI), %rdi
-    mov     IN(REG_R8), %r8
-    mov     IN(REG_R9), %r9
-    mov     IN(REG_R10), %r10
-    mov     IN(REG_R11), %r11
-    mov     IN(REG_R12), %r12
-    mov     IN(REG_R13), %r13
-    mov     IN(REG_R14), %r14
-    mov     IN(REG_R15), %r15
+    mov     IN(GATE_RDX), %rdx
+    mov     IN(GATE_RSI), %rsi
+    mov     IN(GATE_RDI), %rdi
+    mov     IN(GATE_R8), %r8
+    mov     IN(GATE_R9), %r9
+    mov     IN(GATE_R10), %r10
+    mov     IN(GATE_R11), %r11
+    mov     IN(GATE_R12), %r12
+    mov     IN(GATE_R13), %r13
+    mov     IN(GATE_R14), %r14
+    mov     IN(GATE_R15), %r15
 .endm
 
 .macro store_all
-    mov     %rax, OUT(REG_RAX)
-    mov     %rcx, OUT(REG_RCX)
-    mov     %rdx, OUT(REG_RDX)
-    mov     %rbx, OUT(REG_RBX)
-    mov     %rbp, OUT(REG_RBP)
-    mov     %rsi, OUT(REG_RSI)
-    mov     %rdi, OUT(REG_RDI)
-    mov     %r8, OUT(REG_R8)
-    mov     %r9, OUT(REG_R9)
-    mov     %r10, OUT(REG_R10)
-    mov     %r11, OUT(REG_R11)
-    mov     %r12, OUT(REG_R12)
-    mov     %r13, OUT(REG_R13)
-    mov     %r14, OUT(REG_R14)
-    mov     %r15, OUT(REG_R15)
+    mov     %rax, OUT(GATE_RAX)
+    mov     %rcx, OUT(GATE_RCX)
+    mov     %rdx, OUT(GATE_RDX)
+    mov     %rbx, OUT(GATE_RBX)
+    mov     %rbp, OUT(GATE_RBP)
+    mov     %rsi, OUT(GATE_RSI)
+    mov     %rdi, OUT(GATE_RDI)
+    mov     %r8, OUT(GATE_R8)
+    mov     %r9, OUT(GATE_R9)
+    mov     %r10, OUT(GATE_R10)
+    mov     %r11, OUT(GATE_R11)
+    mov     %r12, OUT(GATE_R12)
+    mov     %r13, OUT(GATE_R13)
+    mov     %r14, OUT(GATE_R14)
+    mov     %r15, OUT(GATE_R15)
 .endm
 
 .macro store_vectors            /* destroys rax, rcx and rdx */
@@ -76,14 +76,14 @@ gate_pass:
     cmpq    $0, AT(GATE_ENTER)
     jne     .Lcall
 
-    pushq   IN(REG_RFLAGS)
+    pushq   IN(GATE_RFLAGS)
     popfq
     load_scratch_free
-    mov     IN(REG_RAX), %rax
-    mov     IN(REG_RCX), %rcx
-    mov     IN(REG_RBX), %rbx
-    mov     IN(REG_RBP), %rbp
-    mov     IN(REG_RSP), %rsp
+    mov     IN(GATE_RAX), %rax
+    mov     IN(GATE_RCX), %rcx
+    mov     IN(GATE_RBX), %rbx
+    mov     IN(GATE_RBP), %rbp
+    mov     IN(GATE_RSP), %rsp
     .globl gate_enclu, gate_aep
 gate_enclu:
     .byte   0x0f, 0x01, 0xd7
@@ -92,10 +92,10 @@ gate_aep:
     movq    $GATE_AEX, AT(GATE_HOW)
 .Lstore:
     store_all
-    mov     %rsp, OUT(REG_RSP)
+    mov     %rsp, OUT(GATE_RSP)
     mov     AT(GATE_HOST_RSP), %rsp
     pushfq
-    popq    OUT(REG_RFLAGS)
+    popq    OUT(GATE_RFLAGS)
     CLEAN_FLAGS
     store_vectors
     jmp     .Lback
@@ -104,10 +104,10 @@ gate_aep:
     mov     AT(GATE_STACK), %rsp
     pushq   $0
     pushq   AT(GATE_RUN)        # the seventh argument
-    pushq   IN(REG_RFLAGS)
+    pushq   IN(GATE_RFLAGS)
     popfq
     load_scratch_free
-    mov     IN(REG_RCX), %rcx
+    mov     IN(GATE_RCX), %rcx
     call    *AT(GATE_ENTER)
     mov     AT(GATE_HOST_RSP), %rsp
     CLEAN_FLAGS
@@ -133,7 +133,7 @@ gate_aep:
     .type gate_note, @function
 gate_note:
     store_all
-    mov     %rcx, OUT(REG_RSP)
+    mov     %rcx, OUT(GATE_RSP)
     store_vectors
     xor     %eax, %eax
     ret
