@@ -3,6 +3,7 @@
 #include "cpu/epcm.h"
 #include "cpu/operand.h"
 #include "cpu/track.h"
+#include "cpu/unconfirmed.h"
 
 #include <string.h>
 
@@ -17,6 +18,9 @@ static struct outcome secinfo_operand(struct cpu *cpu, struct sgx_secinfo *ret_i
 }
 
 /* ------------------------------------------------------------------ EACCEPT */
+
+UNCONFIRMED(EACCEPT_STATELESS);
+UNCONFIRMED(SHADOW_STACK_TYPES);
 
 /* The two kinds of request that there are: a page added or restricted, and a page retyped. */
 static bool acceptable(const struct sgx_secinfo *info)
@@ -41,6 +45,8 @@ static bool accept_target(const struct cpu *cpu, const struct epcm *entry)
            (entry->pt == SGX_PT_REG || entry->pt == SGX_PT_TCS || entry->pt == SGX_PT_TRIM) &&
            entry->secs == cpu_secs_frame(cpu);
 }
+
+UNCONFIRMED(EACCEPT_PR);
 
 /* The page is at the address and in the state that the enclave expects. PR is not compared. */
 static bool as_expected(const struct epcm *entry, uint64_t linear, const struct sgx_secinfo *info)
@@ -90,6 +96,8 @@ static bool copy_target(const struct cpu *cpu, const struct epcm *entry, uint64_
            entry->pt == SGX_PT_REG && entry->secs == cpu_secs_frame(cpu) && entry->r && entry->w &&
            !entry->x && entry->enclave_address == linear;
 }
+
+UNCONFIRMED(EACCEPTCOPY_WALK);
 
 struct outcome enclu_eacceptcopy(struct cpu *cpu)
 {

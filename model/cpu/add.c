@@ -2,10 +2,13 @@
 #include "cpu/epcm.h"
 #include "cpu/measure.h"
 #include "cpu/operand.h"
+#include "cpu/unconfirmed.h"
 
 #include <string.h>
 
 /* ------------------------------------------------------------------ EADD */
+
+UNCONFIRMED(SHADOW_STACK_TYPES);
 
 /* The checks of EADD that look at its operands and at the EPCM. */
 static struct outcome eadd_operands(const struct epc *epc, const struct sgx_pageinfo *page,
@@ -34,6 +37,8 @@ static void settle_tcs(struct sgx_tcs *tcs, struct sgx_secinfo *info)
     tcs->cssa = 0;
     tcs->aep = 0;
 }
+
+UNCONFIRMED(EADD_STATE_BITS);
 
 struct outcome cpu_eadd(struct epc *epc, uint64_t rbx_pageinfo, uint64_t rcx_epc)
 {
@@ -105,6 +110,8 @@ struct outcome cpu_eextend_page(struct epc *epc, uint64_t rbx_secs, uint64_t rcx
 }
 
 /* ------------------------------------------------------------------ EREMOVE */
+
+UNCONFIRMED(EREMOVE_TRIM);
 
 /* A code that refuses, or SGX_OK. */
 static uint32_t removable(const struct epc *epc, const struct epcm *entry)

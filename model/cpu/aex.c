@@ -2,6 +2,7 @@
 #include "cpu/entry.h"
 #include "cpu/flags.h"
 #include "cpu/gpr.h"
+#include "cpu/unconfirmed.h"
 #include "cpu/xsave.h"
 
 /* The vectors that EXITINFO reports whatever MISCSELECT says. */
@@ -38,6 +39,8 @@ static uint32_t exitinfo(const struct event *event)
 
     return SGX_EXITINFO_VALID | type << 8 | event->vector;
 }
+
+UNCONFIRMED(EXITINFO_WITHOUT_EXINFO);
 
 static void save(struct cpu *cpu, const struct sgx_secs *secs, const struct ssa_frame *ssa,
                  const struct event *event)

@@ -2,8 +2,11 @@
 #include "cpu/epcm.h"
 #include "cpu/operand.h"
 #include "cpu/track.h"
+#include "cpu/unconfirmed.h"
 
 #include <string.h>
+
+UNCONFIRMED(SHADOW_STACK_TYPES);
 
 struct outcome cpu_eaug(struct epc *epc, uint64_t rbx_pageinfo, uint64_t rcx_epc)
 {
@@ -54,6 +57,8 @@ static bool may_become(uint8_t from, uint8_t to)
 {
     return from == SGX_PT_REG || (from == SGX_PT_TCS && to == SGX_PT_TRIM);
 }
+
+UNCONFIRMED(EMODT_RUNNING_TCS);
 
 struct outcome cpu_emodt(struct epc *epc, uint64_t rbx_secinfo, uint64_t rcx_epc)
 {

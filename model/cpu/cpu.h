@@ -5,14 +5,16 @@
  * Nothing here raises a signal or makes a system call: given an EPC and a logical processor, a leaf
  * either does its work, returns a code in RAX, or faults. So every row of the manual's flow charts
  * can be tested in an ordinary process. model/driver puts the Linux driver on top of it, model/run
- * runs native code on it. Memory is allocated by EINIT, EGETKEY and EREPORT only, inside libcrypto;
- * when there is none, EINIT returns SGX_UNMASKED_EVENT ("try again") and the others #GP. Entering
- * and leaving an enclave never allocates.
+ * runs native code on it. Memory is allocated by EINIT, EGETKEY, EREPORT, EWB and ELDB/ELDU only,
+ * inside libcrypto; when there is none, EINIT returns SGX_UNMASKED_EVENT ("try again") and the
+ * others #GP. Entering and leaving an enclave never allocates. The first EWB of an EPC takes a
+ * random number from libcrypto, which may ask the kernel for it.
  *
- * Limits. One EPC holds one enclave: a second ECREATE is #GP until the first SECS is removed. No
- * CET: its fields are reserved, and features->attributes must not offer it. Page eviction, debug
- * access and EDECCSSA are not here yet; an ENCLU leaf that is absent is #GP, as on a processor that
- * does not enumerate it.
+ * Limits. One EPC holds one enclave: a second ECREATE, and loading an evicted SECS beside another,
+ * is #GP until the first SECS is removed or evicted. No CET: its fields are reserved, and
+ * features->attributes must not offer it. No virtualization leaves and no oversubscription leaves
+ * (ERDINFO, ETRACKC, ELDBC, ELDUC); a leaf that is absent is #GP, as on a processor that does not
+ * enumerate it. Where the manual is silent, unconfirmed.h lists what was chosen.
  *
  * Serialization. Callers hold the EPC's lock around every function. Leaves are therefore atomic,
  * and the checks that the manual makes for a page "in use by another leaf" cannot fail. The one
@@ -54,6 +56,7 @@ struct outcome {
     uint32_t code; /* LEAF_DONE: SGX_OK or an error code of arch/leaf.h */
     uint32_t pfec; /* LEAF_PF: SGX_PFEC_* */
     uint64_t addr; /* LEAF_PF: all 64 bits of CR2 */
+    bool carry;    /* LEAF_DONE with a code: CF tells it, and ZF is clear */
 };
 
 /* ------------------------------------------------------------------ the EPC */
@@ -82,14 +85,18 @@ struct enclave_state {
     uint8_t padding[352]; /* SECS.PADDING, from EINIT */
     uint8_t isv_family_id[16];
     uint8_t isv_ext_prod_id[16];
-    uint64_t eid;                 /* counts the ECREATEs in this EPC */
+    uint64_t eid;                 /* no other enclave of this EPC has had it */
     uint64_t epoch;               /* the current tracking epoch */
     uint64_t inside[EPOCH_SLOTS]; /* logical processors inside, by the epoch they entered in, */
                                   /* index epoch % EPOCH_SLOTS; see track.c for why 2 suffice */
     uint32_t children;            /* valid pages that belong to this SECS */
     uint32_t active;              /* logical processors inside, over all epochs */
     bool measuring_done;          /* EINIT succeeded */
-    bool exists;                  /* between ECREATE and the EREMOVE of the SECS */
+    bool exists;                  /* its SECS is in the EPC */
+
+    /* Of the EPC rather than of the enclave: they outlive it, so that nothing comes twice. */
+    uint64_t last_eid;
+    uint64_t last_version; /* of an evicted page; 0 until the first, see evict.c */
 };
 
 /* What a machine remembers for ever: the secrets that keys are derived from. */
@@ -107,6 +114,7 @@ struct cpu_features {
     uint64_t xfrm;             /* settable ATTRIBUTES.XFRM; also XCR0 as the host runs */
     uint32_t miscselect;       /* supported SGX_MISC_* */
     uint8_t max_size_bits;     /* log2 of the largest 64-bit enclave */
+    bool edeccssa;             /* CPUID.12H.0:EAX[11]: ENCLU[EDECCSSA] */
     uint32_t xsave_size[64];   /* size of each XSAVE component, CPUID.(0DH,x):EAX, for x >= 2 */
     uint32_t xsave_offset[64]; /* its offset in standard format, CPUID.(0DH,x):EBX */
 };
@@ -208,11 +216,40 @@ struct outcome cpu_emodpr(struct epc *epc, uint64_t rbx_secinfo, uint64_t rcx_ep
 struct outcome cpu_emodt(struct epc *epc, uint64_t rbx_secinfo, uint64_t rcx_epc);
 struct outcome cpu_etrack(struct epc *epc, uint64_t rcx_secs);
 
+/* Paging. A code of cpu_eblock() and cpu_ewb() may come with carry. */
+struct outcome cpu_epa(struct epc *epc, uint64_t rbx_type, uint64_t rcx_epc);
+struct outcome cpu_eblock(struct epc *epc, uint64_t rcx_epc);
+
+/*
+ * Writes the page encrypted to PAGEINFO.SRCPGE, its PCMD to where PAGEINFO.SECINFO points, and its
+ * address to PAGEINFO.LINADDR. SGX_VA_SLOT_OCCUPIED: all of this was done, and the version that
+ * stood in the slot is lost. A SECS takes with it everything that the processor keeps of its
+ * enclave, so ELDU may bring it back at another place.
+ */
+struct outcome cpu_ewb(struct epc *epc, uint64_t rbx_pageinfo, uint64_t rcx_epc, uint64_t rdx_slot);
+struct outcome cpu_eldb(struct epc *epc, uint64_t rbx_pageinfo, uint64_t rcx_epc,
+                        uint64_t rdx_slot);
+struct outcome cpu_eldu(struct epc *epc, uint64_t rbx_pageinfo, uint64_t rcx_epc,
+                        uint64_t rdx_slot);
+
+/* Debugging. EDBGRD writes *ret_rbx on success only. */
+struct outcome cpu_edbgrd(const struct epc *epc, uint64_t rcx_epc, uint64_t *ret_rbx);
+struct outcome cpu_edbgwr(struct epc *epc, uint64_t rbx_data, uint64_t rcx_epc);
+
 /* Measure a whole page: the sixteen EEXTENDs that Linux issues, as one call. */
 struct outcome cpu_eextend_page(struct epc *epc, uint64_t rbx_secs, uint64_t rcx_epc);
 
 /* True while some processor that entered before the last ETRACK is still inside. */
 bool cpu_tracking_incomplete(const struct epc *epc);
+
+/*
+ * The instruction as a whole, at this privilege level: dispatch checks, then the leaf in EAX with
+ * the operands in RBX, RCX and RDX, then RAX, the flags and RIP. An enclave runs at level 3, where
+ * ENCLS is #UD. A kernel in C calls the leaves above; this is for code that executes 0F 01 CF.
+ */
+struct outcome cpu_encls(struct cpu *cpu, unsigned cpl);
+
+#define ENCLS_LENGTH 3u
 
 /* ------------------------------------------------------------------ ENCLU */
 /*

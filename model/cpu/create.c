@@ -79,7 +79,7 @@ static bool secs_legal(const struct cpu_features *features, const struct sgx_sec
 
 static void create(struct epc *epc, uint64_t frame, struct sgx_secs *secs)
 {
-    uint64_t eid = epc->state->eid + 1;
+    const uint64_t eid = epc->state->last_eid + 1;
 
     memset(secs->mrenclave, 0, sizeof secs->mrenclave);
     memset(secs->mrsigner, 0, sizeof secs->mrsigner);
@@ -87,7 +87,12 @@ static void create(struct epc *epc, uint64_t frame, struct sgx_secs *secs)
     secs->isv_svn = 0;
     memcpy(epc_frame(epc, frame), secs, sizeof *secs);
 
-    *epc->state = (struct enclave_state){.eid = eid, .exists = true};
+    *epc->state = (struct enclave_state){
+        .eid = eid,
+        .exists = true,
+        .last_eid = eid,
+        .last_version = epc->state->last_version,
+    };
     cpu_measure_ecreate(epc->state, secs);
     epc->epcm[frame] = (struct epcm){
         .valid = true,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/derive.h"
 
+#include "cpu/unconfirmed.h"
+
 #include <assert.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -36,11 +38,15 @@ bool cpu_cmac(const uint8_t key[static 16], const void *message, size_t size,
     return done;
 }
 
+UNCONFIRMED(KEY_FUNCTION);
+
 bool cpu_derive(const struct platform *platform, const struct key_inputs *inputs,
                 uint8_t ret_key[static 16])
 {
     return cpu_cmac(platform->secret, inputs, sizeof *inputs, ret_key);
 }
+
+UNCONFIRMED(CPUSVN_ORDER);
 
 bool cpu_svn_reached(const struct platform *platform, const uint8_t requested[static 16])
 {

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/enclu.h"
 
-#include "cpu/flags.h"
+#include "cpu/dispatch.h"
 #include "cpu/outcome.h"
 
-enum effect {
-    PLAIN,        /* RIP moves past the instruction */
-    RETURNS_CODE, /* and RAX and the flags tell the code */
-    JUMPS,        /* the leaf has set every register itself */
-};
-
 struct row {
-    enclu_leaf *body; /* NULL: the processor does not have the leaf */
+    enclu_leaf *body; /* NULL: no processor of this kind has the leaf */
     bool in_enclave;  /* the mode in which the leaf is legal */
     enum effect effect;
 };
@@ -25,18 +19,15 @@ static const struct row leaves[] = {
     [SGX_EACCEPT] = {enclu_eaccept, true, RETURNS_CODE},
     [SGX_EMODPE] = {enclu_emodpe, true, PLAIN},
     [SGX_EACCEPTCOPY] = {enclu_eacceptcopy, true, RETURNS_CODE},
+    [SGX_EDECCSSA] = {enclu_edeccssa, true, PLAIN},
 };
 
-static void finish(struct cpu *cpu, enum effect effect, uint32_t code)
+/* Whether this processor has the leaf: CPUID may not offer it. */
+static bool enumerated(const struct cpu *cpu, uint32_t number)
 {
-    if (effect == RETURNS_CODE) {
-        cpu->r.rax = code;
-        cpu->r.rflags &= ~RFLAGS_STATUS;
-        if (code != SGX_OK)
-            cpu->r.rflags |= RFLAGS_ZF;
-    }
-    if (effect != JUMPS)
-        cpu->r.rip += ENCLU_LENGTH;
+    if (number >= sizeof leaves / sizeof leaves[0] || !leaves[number].body)
+        return false;
+    return number != SGX_EDECCSSA || cpu->epc->features->edeccssa;
 }
 
 struct outcome cpu_enclu(struct cpu *cpu)
@@ -45,12 +36,11 @@ struct outcome cpu_enclu(struct cpu *cpu)
     const struct row *leaf;
     struct outcome outcome;
 
-    NEED(number < sizeof leaves / sizeof leaves[0] && leaves[number].body, leaf_gp());
+    NEED(enumerated(cpu, number), leaf_gp());
     leaf = &leaves[number];
     NEED(leaf->in_enclave == cpu->enclave_mode, leaf_gp());
 
     outcome = leaf->body(cpu);
-    if (outcome.kind == LEAF_DONE)
-        finish(cpu, leaf->effect, outcome.code);
+    cpu_dispatch_finish(cpu, leaf->effect, &outcome);
     return outcome;
 }

@@ -13,6 +13,6 @@
 typedef struct outcome enclu_leaf(struct cpu *cpu);
 
 enclu_leaf enclu_ereport, enclu_egetkey, enclu_eenter, enclu_eresume, enclu_eexit;
-enclu_leaf enclu_eaccept, enclu_emodpe, enclu_eacceptcopy;
+enclu_leaf enclu_eaccept, enclu_emodpe, enclu_eacceptcopy, enclu_edeccssa;
 
 #endif

@@ -4,12 +4,15 @@
 #include "cpu/epcm.h"
 #include "cpu/flags.h"
 #include "cpu/track.h"
+#include "cpu/unconfirmed.h"
 
 static bool is_free_tcs(const struct epcm *entry, uint64_t linear)
 {
     return entry->valid && !entry->blocked && entry->enclave_address == linear &&
            entry->pt == SGX_PT_TCS && !entry->pending && !entry->modified;
 }
+
+UNCONFIRMED(EENTER_AEXNOTIFY);
 
 static bool tcs_flags_legal(const struct cpu_features *features, const struct sgx_secs *secs,
                             const struct sgx_tcs *tcs)
@@ -84,6 +87,8 @@ void cpu_entry_commit(struct cpu *cpu, const struct entry *entry)
     if (!cpu->opt_in)
         cpu->r.rflags &= ~RFLAGS_TF;
 }
+
+UNCONFIRMED(NOTIFIED_RCX);
 
 void cpu_entry_pass(struct cpu *cpu, const struct entry *entry, uint64_t next)
 {

@@ -13,6 +13,12 @@ static inline struct sgx_secs *epcm_secs(const struct epc *epc, const struct epc
     return epc_frame(epc, entry->secs);
 }
 
+/* Pages of these types belong to an enclave; a SECS and a version array stand for themselves. */
+static inline bool epcm_type_owned(uint8_t type)
+{
+    return type == SGX_PT_REG || type == SGX_PT_TCS || type == SGX_PT_TRIM;
+}
+
 /* The entry as SECINFO.FLAGS would say it: permissions, PENDING, MODIFIED, PR and type. */
 uint64_t cpu_epcm_flags(const struct epcm *entry);
 

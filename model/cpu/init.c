@@ -4,6 +4,7 @@
 #include "cpu/operand.h"
 #include "cpu/sigcheck.h"
 #include "cpu/token.h"
+#include "cpu/unconfirmed.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
@@ -20,6 +21,8 @@ static bool same(const void *a, const void *b, size_t size)
 }
 
 /* ------------------------------------------------------------------ SIGSTRUCT */
+
+UNCONFIRMED(EINIT_CET);
 
 static bool sigstruct_wellformed(const struct sgx_sigstruct *sig)
 {
@@ -154,6 +157,9 @@ static void commit(struct epc *epc, struct sgx_secs *secs, const struct sgx_sigs
     cpu_pkcs_padding(state->padding); /* the signature was good, so it held exactly these bytes */
     state->measuring_done = true;
 }
+
+UNCONFIRMED(EINIT_EXT_PROD_ID);
+UNCONFIRMED(EINIT_TWICE);
 
 struct outcome cpu_einit(struct epc *epc, uint64_t rbx_sigstruct, uint64_t rcx_secs,
                          uint64_t rdx_token)

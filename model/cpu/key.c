@@ -2,6 +2,7 @@
 #include "cpu/derive.h"
 #include "cpu/enclu.h"
 #include "cpu/operand.h"
+#include "cpu/unconfirmed.h"
 
 #include <string.h>
 
@@ -24,6 +25,8 @@ static bool wellformed(const struct request *q)
         return false;
     return kss || ((q->req->key_policy & SGX_KEYPOLICY_KSS) == 0 && q->req->config_svn == 0);
 }
+
+UNCONFIRMED(CONFIGSVN_CHECK);
 
 static uint32_t versions_code(const struct request *q)
 {
@@ -126,6 +129,8 @@ static void provision_seal_inputs(const struct request *q, struct key_inputs *in
     signer_input(q, in);
     in->seal_fuses = 1;
 }
+
+UNCONFIRMED(PROVISION_CONFIGSVN);
 
 static void provision_inputs(const struct request *q, struct key_inputs *in)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/operand.h"
 
+#include "cpu/unconfirmed.h"
+
 #include <string.h>
 
 bool cpu_all_zero(const void *bytes, size_t size)
@@ -16,6 +18,8 @@ bool cpu_secinfo_reserved_clear(const struct sgx_secinfo *info)
     return (info->flags & SGX_SECINFO_RESERVED) == 0 &&
            cpu_all_zero(info->reserved, sizeof info->reserved);
 }
+
+UNCONFIRMED(TCS_CET_FIELDS);
 
 bool cpu_tcs_wellformed(const struct sgx_tcs *tcs, const struct sgx_secs *secs)
 {
@@ -39,10 +43,14 @@ bool cpu_epc_find(const struct epc *epc, uint64_t address, uint64_t *ret_frame)
     return true;
 }
 
+UNCONFIRMED(ENCLS_PFEC);
+
 struct outcome cpu_encls_pf(uint64_t address)
 {
     return leaf_pf(address, SGX_PFEC_P | SGX_PFEC_SGX);
 }
+
+UNCONFIRMED(ENCLU_PFEC);
 
 struct outcome cpu_enclu_pf(uint64_t linear, enum access access)
 {

@@ -15,6 +15,17 @@ static inline struct outcome leaf_done(uint32_t code)
     return (struct outcome){.kind = LEAF_DONE, .code = code};
 }
 
+/* A code that is told by CF and not by ZF: the leaf has found something, or has done its work. */
+static inline struct outcome leaf_carry(uint32_t code)
+{
+    return (struct outcome){.kind = LEAF_DONE, .code = code, .carry = true};
+}
+
+static inline struct outcome leaf_ud(void)
+{
+    return (struct outcome){.kind = LEAF_UD};
+}
+
 static inline struct outcome leaf_gp(void)
 {
     return (struct outcome){.kind = LEAF_GP};

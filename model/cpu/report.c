@@ -2,6 +2,7 @@
 #include "cpu/derive.h"
 #include "cpu/enclu.h"
 #include "cpu/operand.h"
+#include "cpu/unconfirmed.h"
 
 #include <string.h>
 
@@ -60,6 +61,8 @@ static bool seal(const struct platform *platform, const struct sgx_targetinfo *t
     return cpu_derive(platform, &inputs, key) &&
            cpu_cmac(key, report, SGX_REPORT_MACED_SIZE, report->mac);
 }
+
+UNCONFIRMED(TARGETINFO_RESERVED);
 
 struct outcome enclu_ereport(struct cpu *cpu)
 {

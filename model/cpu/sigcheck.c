@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/sigcheck.h"
 
+#include "cpu/unconfirmed.h"
+
 #include <assert.h>
 #include <openssl/bn.h>
 #include <openssl/sha.h>
@@ -62,6 +64,8 @@ static bool numbers_read(struct numbers *n, const struct sgx_sigstruct *sig)
            BN_lebin2bn(sig->signature, SGX_KEY_SIZE, n->s) &&
            BN_lebin2bn(sig->q1, SGX_KEY_SIZE, n->q1) && BN_lebin2bn(sig->q2, SGX_KEY_SIZE, n->q2);
 }
+
+UNCONFIRMED(QUOTIENT_RANGE);
 
 /* result = a * s - q * m, which must be a residue of m. */
 static enum signature reduce(struct numbers *n, BIGNUM *result, const BIGNUM *a, const BIGNUM *q)

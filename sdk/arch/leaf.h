@@ -25,6 +25,10 @@
 #define SGX_EAUG    0x0d
 #define SGX_EMODPR  0x0e
 #define SGX_EMODT   0x0f
+#define SGX_ERDINFO 0x10 /* this and the following: oversubscription, CPUID.12H.0:EAX[6] */
+#define SGX_ETRACKC 0x11
+#define SGX_ELDBC   0x12
+#define SGX_ELDUC   0x13
 
 /* ENCLU (0F 01 D7), for applications and enclaves: leaf in EAX. */
 #define SGX_EREPORT     0x0

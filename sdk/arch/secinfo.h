@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * secinfo.h - SECINFO and PAGEINFO: what a page is, and the operands that say so
+ * secinfo.h - SECINFO, PAGEINFO and PCMD: what a page is, and the operands that say so
  *
- * SDM, "Security Information (SECINFO)" and "Page Information (PAGEINFO)".
+ * SDM, "Security Information (SECINFO)", "Page Information (PAGEINFO)", "Paging Crypto MetaData
+ * (PCMD)" and "Version Array (VA)".
  */
 #ifndef ARCH_SECINFO_H
 #define ARCH_SECINFO_H
@@ -55,5 +56,21 @@ SGX_AT(sgx_pageinfo, srcpge, 8);
 SGX_AT(sgx_pageinfo, secinfo, 16);
 SGX_AT(sgx_pageinfo, secs, 24);
 SGX_SIZE(sgx_pageinfo, 32);
+
+/* What EWB says of a page that it has written out, and ELDU wants to hear again. */
+struct sgx_pcmd {
+    struct sgx_secinfo secinfo; /*   0  the page's type, permissions and state */
+    uint64_t enclave_id;        /*  64  a handle for the system; not authenticated */
+    uint8_t reserved[40];       /*  72  zero */
+    uint8_t mac[16];            /* 112  of the page and of what the processor knows of it */
+} __attribute__((aligned(128)));
+SGX_AT(sgx_pcmd, enclave_id, 64);
+SGX_AT(sgx_pcmd, reserved, 72);
+SGX_AT(sgx_pcmd, mac, 112);
+SGX_SIZE(sgx_pcmd, 128);
+
+/* A version array: an EPC page of slots, each of which holds the version of one page, or zero. */
+#define SGX_VA_SLOT_SIZE  8u
+#define SGX_VA_SLOT_COUNT (SGX_PAGE_SIZE / SGX_VA_SLOT_SIZE)
 
 #endif

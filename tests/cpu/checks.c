@@ -24,7 +24,7 @@ static bool as_stated(const struct machine *m, const struct violation *v, struct
 {
     switch (v->kind) {
     case LEAF_DONE:
-        return is_code(o, v->value);
+        return is_code(o, v->value) && o.carry == v->carry;
     case LEAF_PF:
         return is_pf(o, operand_value(m, v->operand) + v->offset, v->value);
     case LEAF_GP:

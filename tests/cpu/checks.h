@@ -22,19 +22,24 @@ struct violation {
     uint32_t value;       /* LEAF_DONE: the code; LEAF_PF: pfec */
     enum operand operand; /* LEAF_PF */
     uint64_t offset;      /* LEAF_PF: beyond the operand */
+    bool carry;           /* LEAF_DONE: the code comes with CF */
 };
 
 #define GP(name, commit)                                                                           \
     {                                                                                              \
-        name, commit, LEAF_GP, 0, NONE, 0                                                          \
+        name, commit, LEAF_GP, 0, NONE, 0, false                                                   \
     }
 #define CODE(name, commit, code)                                                                   \
     {                                                                                              \
-        name, commit, LEAF_DONE, code, NONE, 0                                                     \
+        name, commit, LEAF_DONE, code, NONE, 0, false                                              \
+    }
+#define CARRY(name, commit, code)                                                                  \
+    {                                                                                              \
+        name, commit, LEAF_DONE, code, NONE, 0, true                                               \
     }
 #define PF(name, commit, operand, offset, pfec)                                                    \
     {                                                                                              \
-        name, commit, LEAF_PF, pfec, operand, offset                                               \
+        name, commit, LEAF_PF, pfec, operand, offset, false                                        \
     }
 
 /*

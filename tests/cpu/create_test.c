@@ -110,6 +110,7 @@ Test(create, makes_a_secs_page_of_any_frame)
     cr_expect_eq(secs_of(&m)->isv_prod_id, 0);
     cr_expect_eq(secs_of(&m)->isv_svn, 0);
     cr_expect(m.state.exists && !m.state.measuring_done && m.state.eid == 1);
+    cr_expect_eq(m.state.last_eid, 1);
     machine_halt(&m);
 }
 

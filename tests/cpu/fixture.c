@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/measure.h"
+
 static void *pages(size_t count)
 {
     void *memory = aligned_alloc(PAGE, count * PAGE);
@@ -50,6 +52,7 @@ static void boot_features(struct cpu_features *f)
                     SGX_ATTR_EINITTOKENKEY | SGX_ATTR_KSS | SGX_ATTR_AEXNOTIFY;
     f->miscselect = SGX_MISC_EXINFO;
     f->max_size_bits = 36;
+    f->edeccssa = true;
     f->xfrm = SGX_XFRM_LEGACY;
     set_component(f, 2, 576, 256);    /* AVX */
     set_component(f, 3, 960, 64);     /* MPX */
@@ -95,6 +98,7 @@ void machine_boot(struct machine *m)
     m->source = pages(1);
     m->sig = pages(1);
     m->token = pages(1);
+    m->pcmd = pages(1);
     m->secs = (struct sgx_secs){
         .size = ENCLAVE_SIZE,
         .base = BASE,
@@ -114,6 +118,7 @@ void machine_halt(struct machine *m)
     free(m->source);
     free(m->sig);
     free(m->token);
+    free(m->pcmd);
 }
 
 void machine_create(struct machine *m)
@@ -242,6 +247,91 @@ void etrack(struct machine *m)
     cr_assert(is_ok(cpu_etrack(&m->epc, epc_address(&m->epc, SECS_FRAME))));
 }
 
+/* ------------------------------------------------------------------ SIGSTRUCT */
+
+void prepare_sigstruct(struct machine *m)
+{
+    *m->sig = (struct sgx_sigstruct){
+        .header = SGX_SIG_HEADER,
+        .date = 0x20240229,
+        .header2 = SGX_SIG_HEADER2,
+        .miscselect = m->secs.miscselect,
+        .miscmask = 0xffffffff,
+        .attributes = m->secs.attributes,
+        .attribute_mask = {~SGX_ATTR_DEBUG, ~UINT64_C(0)},
+        .isv_prod_id = 0x1234,
+        .isv_svn = 5,
+    };
+    cpu_measure_digest(&m->state, m->sig->enclave_hash);
+}
+
+struct outcome einit(struct machine *m)
+{
+    /* As Linux does: no token, and the launch key is whoever signed. */
+    EVP_Digest(m->sig->modulus, SGX_KEY_SIZE, m->platform.le_pubkey_hash, NULL, EVP_sha256(), NULL);
+    return cpu_einit(&m->epc, (uintptr_t)m->sig, epc_address(&m->epc, SECS_FRAME),
+                     (uintptr_t)m->token);
+}
+
+/* ------------------------------------------------------------------ paging */
+
+void add_version_array(struct machine *m, unsigned frame)
+{
+    cr_assert(is_ok(cpu_epa(&m->epc, SGX_PT_VA, epc_address(&m->epc, frame))));
+}
+
+uint64_t *slot_of(struct machine *m, unsigned va_frame, unsigned slot)
+{
+    return (uint64_t *)epc_frame(&m->epc, va_frame) + slot;
+}
+
+struct evicted evict_frame(struct machine *m, uint64_t frame, uint64_t *slot)
+{
+    struct evicted page;
+
+    *m->pageinfo = (struct sgx_pageinfo){
+        .srcpge = (uintptr_t)m->source,
+        .secinfo = (uintptr_t)m->pcmd,
+    };
+    cr_assert(is_ok(
+        cpu_ewb(&m->epc, (uintptr_t)m->pageinfo, epc_address(&m->epc, frame), (uintptr_t)slot)));
+    memcpy(page.content, m->source, PAGE);
+    page.pcmd = *m->pcmd;
+    page.linaddr = m->pageinfo->linaddr;
+    return page;
+}
+
+struct evicted evict_page(struct machine *m, unsigned page, uint64_t *slot)
+{
+    cr_assert(is_ok(cpu_eblock(&m->epc, epc_of(m, page))));
+    etrack(m);
+    return evict_frame(m, frame_of(page), slot);
+}
+
+void prepare_reload(struct machine *m, const struct evicted *page, uint64_t frame, uint64_t *slot)
+{
+    bool owned = page->pcmd.secinfo.flags & SGX_SECINFO_PT_MASK &&
+                 page->pcmd.secinfo.flags >> SGX_SECINFO_PT_SHIFT != SGX_PT_VA;
+
+    memcpy(m->source, page->content, PAGE);
+    *m->pcmd = page->pcmd;
+    *m->pageinfo = (struct sgx_pageinfo){
+        .linaddr = page->linaddr,
+        .srcpge = (uintptr_t)m->source,
+        .secinfo = (uintptr_t)m->pcmd,
+        .secs = owned ? epc_address(&m->epc, SECS_FRAME) : 0,
+    };
+    m->cpu.r.rbx = (uintptr_t)m->pageinfo;
+    m->cpu.r.rcx = epc_address(&m->epc, frame);
+    m->cpu.r.rdx = (uintptr_t)slot;
+}
+
+struct outcome reload(struct machine *m, const struct evicted *page, uint64_t frame, uint64_t *slot)
+{
+    prepare_reload(m, page, frame, slot);
+    return cpu_eldu(&m->epc, m->cpu.r.rbx, m->cpu.r.rcx, m->cpu.r.rdx);
+}
+
 /* ------------------------------------------------------------------ the processor's steps */
 
 void host_registers(struct machine *m, unsigned tcs_page)
@@ -314,76 +404,4 @@ struct sgx_gprsgx *gpr_of(struct machine *m, unsigned page)
 struct sgx_exinfo *exinfo_of(struct machine *m, unsigned page)
 {
     return (void *)((uint8_t *)gpr_of(m, page) - sizeof(struct sgx_exinfo));
-}
-
-/* ------------------------------------------------------------------ snapshots */
-
-struct snapshot {
-    struct machine machine;
-    struct epcm epcm[FRAMES];
-    uint8_t frames[FRAMES * PAGE];
-    uint8_t xsave[XSAVE_SIZE];
-    uint8_t operand[5][PAGE];
-};
-
-struct snapshot *snapshot_take(const struct machine *m)
-{
-    struct snapshot *s = malloc(sizeof *s);
-    const void *const operand[] = {m->pageinfo, m->secinfo, m->source, m->sig, m->token};
-
-    cr_assert_not_null(s);
-    s->machine = *m;
-    memcpy(s->epcm, m->epc.epcm, sizeof s->epcm);
-    memcpy(s->frames, m->epc.frames, sizeof s->frames);
-    memcpy(s->xsave, s->machine.cpu.xsave ? s->machine.cpu.xsave : s->frames, sizeof s->xsave);
-    for (int i = 0; i < 5; i++)
-        memcpy(s->operand[i], operand[i], PAGE);
-    return s;
-}
-
-void snapshot_restore(const struct snapshot *s, struct machine *m)
-{
-    void *const operand[] = {m->pageinfo, m->secinfo, m->source, m->sig, m->token};
-
-    *m = s->machine;
-    memcpy(m->epc.epcm, s->epcm, sizeof s->epcm);
-    memcpy(m->epc.frames, s->frames, sizeof s->frames);
-    if (m->cpu.xsave)
-        memcpy(m->cpu.xsave, s->xsave, sizeof s->xsave);
-    for (int i = 0; i < 5; i++)
-        memcpy(operand[i], s->operand[i], PAGE);
-}
-
-void snapshot_free(struct snapshot *s)
-{
-    free(s);
-}
-
-static bool same_epc(const struct snapshot *s, const struct machine *m)
-{
-    return memcmp(s->epcm, m->epc.epcm, sizeof s->epcm) == 0 &&
-           memcmp(s->frames, m->epc.frames, sizeof s->frames) == 0 &&
-           memcmp(&s->machine.state, &m->state, sizeof m->state) == 0 &&
-           memcmp(&s->machine.platform, &m->platform, sizeof m->platform) == 0;
-}
-
-static bool same_cpu(const struct snapshot *s, const struct machine *m)
-{
-    struct cpu now = m->cpu;
-
-    now.r = s->machine.cpu.r;
-    return memcmp(&now, &s->machine.cpu, sizeof now) == 0 &&
-           (!now.xsave || memcmp(s->xsave, now.xsave, sizeof s->xsave) == 0);
-}
-
-bool snapshot_same_but_registers(const struct snapshot *s, const struct machine *m)
-{
-    return same_epc(s, m) && same_cpu(s, m) && m->cpu.r.fsbase == s->machine.cpu.r.fsbase &&
-           m->cpu.r.gsbase == s->machine.cpu.r.gsbase;
-}
-
-bool snapshot_same(const struct snapshot *s, const struct machine *m)
-{
-    return snapshot_same_but_registers(s, m) &&
-           memcmp(&s->machine.cpu.r, &m->cpu.r, sizeof m->cpu.r) == 0;
 }

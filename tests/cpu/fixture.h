@@ -8,8 +8,7 @@
 #ifndef TESTS_CPU_FIXTURE_H
 #define TESTS_CPU_FIXTURE_H
 
-#include <openssl/evp.h>
-
+#include "author.h"
 #include "cpu/cpu.h"
 #include "cpu/token.h"
 
@@ -19,6 +18,9 @@
 #define ENCLAVE_SIZE  ((uint64_t)ENCLAVE_PAGES * PAGE)
 #define BASE          UINT64_C(0x100000000000) /* low: adding a few TiB leaves it canonical */
 #define SECS_FRAME    7u
+#define VA_FRAME      8u
+#define VA2_FRAME     9u
+#define SPARE_FRAME   10u
 #define XSAVE_SIZE    12288u
 
 /* The standard enclave, in pages from BASE. Pages from FREE on are in nobody's use. */
@@ -64,6 +66,7 @@ struct machine {
     uint8_t *source; /* one page */
     struct sgx_sigstruct *sig;
     struct sgx_einittoken *token;
+    struct sgx_pcmd *pcmd;
 
     struct sgx_secs secs; /* what machine_create() passes to ECREATE */
 };
@@ -92,9 +95,33 @@ void etrack(struct machine *m);
 
 /* A SIGSTRUCT that fits the enclave as it is now, unsigned; then its key, signature, Q1 and Q2. */
 void prepare_sigstruct(struct machine *m);
-void sign(struct sgx_sigstruct *sig);
 struct outcome einit(struct machine *m);
-EVP_PKEY *signing_key(void);
+
+static inline void sign(struct sgx_sigstruct *sig)
+{
+    author_sign(sig, 0);
+}
+
+/* ------------------------------------------------------------------ paging */
+
+/* A page outside the EPC. */
+struct evicted {
+    uint8_t content[PAGE];
+    struct sgx_pcmd pcmd;
+    uint64_t linaddr;
+};
+
+void add_version_array(struct machine *m, unsigned frame);
+uint64_t *slot_of(struct machine *m, unsigned va_frame, unsigned slot);
+
+/* EWB of a frame as it is; and of a page of the enclave, after EBLOCK and ETRACK. Must succeed. */
+struct evicted evict_frame(struct machine *m, uint64_t frame, uint64_t *slot);
+struct evicted evict_page(struct machine *m, unsigned page, uint64_t *slot);
+
+/* The operands of ELDB and ELDU in RBX, RCX and RDX; and with them ELDU. */
+void prepare_reload(struct machine *m, const struct evicted *page, uint64_t frame, uint64_t *slot);
+struct outcome reload(struct machine *m, const struct evicted *page, uint64_t frame,
+                      uint64_t *slot);
 
 /* Fresh registers of the host, with RBX and RCX as EENTER and ERESUME take them. */
 void host_registers(struct machine *m, unsigned tcs_page);

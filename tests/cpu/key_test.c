@@ -23,7 +23,10 @@ COMMIT(cpu_svn, REQUEST->cpu_svn[15] = 8)
 COMMIT(isv_svn, REQUEST->isv_svn = 6)
 COMMIT(config_svn, REQUEST->config_svn = 5)
 COMMIT(no_kss, secs_of(m)->attributes.flags &= ~SGX_ATTR_KSS; REQUEST->config_svn = 1)
-COMMIT(no_kss_policy, secs_of(m)->attributes.flags &= ~SGX_ATTR_KSS; REQUEST->key_policy |= 4)
+COMMIT(no_kss_no_prod, secs_of(m)->attributes.flags &= ~SGX_ATTR_KSS; REQUEST->key_policy |= 4)
+COMMIT(no_kss_config, secs_of(m)->attributes.flags &= ~SGX_ATTR_KSS; REQUEST->key_policy |= 8)
+COMMIT(no_kss_family, secs_of(m)->attributes.flags &= ~SGX_ATTR_KSS; REQUEST->key_policy |= 0x10)
+COMMIT(no_kss_ext_prod, secs_of(m)->attributes.flags &= ~SGX_ATTR_KSS; REQUEST->key_policy |= 0x20)
 COMMIT(no_provision, secs_of(m)->attributes.flags &= ~SGX_ATTR_PROVISIONKEY)
 COMMIT(no_token_key, secs_of(m)->attributes.flags &= ~SGX_ATTR_EINITTOKENKEY)
 COMMIT(key_name, REQUEST->key_name = 5)
@@ -33,7 +36,9 @@ COMMIT(key_name, REQUEST->key_name = 5)
         WRITE_ROWS(rcx, RCX, 0), WRITABLE_ROWS(rcx, RCX, 0), GP("reserved word", reserved_word),   \
         GP("first reserved byte", reserved_first), GP("last reserved byte", reserved_last),        \
         GP("reserved policy, low", policy_low), GP("reserved policy, high", policy_high),          \
-        GP("CONFIGSVN without KSS", no_kss), GP("KSS policy without KSS", no_kss_policy)
+        GP("CONFIGSVN without KSS", no_kss), GP("NOISVPRODID without KSS", no_kss_no_prod),        \
+        GP("CONFIGID without KSS", no_kss_config), GP("ISVFAMILYID without KSS", no_kss_family),   \
+        GP("ISVEXTPRODID without KSS", no_kss_ext_prod)
 
 #define VERSION_ROWS                                                                               \
     CODE("CPUSVN of the future", cpu_svn, SGX_INVALID_CPUSVN),                                     \
@@ -116,6 +121,22 @@ Test(key, every_check_of_egetkey_refuses_in_the_order_of_the_manual)
     machine_halt(&m);
 }
 
+Test(key, only_a_seal_key_is_refused_for_its_configsvn)
+{
+    struct machine m;
+
+    enter(&m);
+    ask(&m, SGX_KEY_PROVISION_SEAL, SGX_KEYPOLICY_CONFIGID);
+    REQUEST_OF(&m)->config_svn = 0xffff;
+    derive(&m);
+    ask(&m, SGX_KEY_SEAL, SGX_KEYPOLICY_CONFIGID);
+    REQUEST_OF(&m)->config_svn = 4;
+    derive(&m);
+    REQUEST_OF(&m)->config_svn = 5;
+    cr_expect(is_code(enclu(&m, SGX_EGETKEY), SGX_INVALID_ISVSVN));
+    machine_halt(&m);
+}
+
 Test(key, the_report_key_ignores_versions)
 {
     struct machine m;
@@ -175,7 +196,10 @@ COMMIT(change_own_config_svn, secs_of(m)->config_svn = 9)
 COMMIT(change_policy, REQUEST->key_policy ^= SGX_KEYPOLICY_MRENCLAVE)
 COMMIT(change_secret, m->platform.secret[15] ^= 1)
 
-/* The columns: S and V are SEAL and PROVISION_SEAL with every policy bit but NOISVPRODID. */
+/*
+ * The columns: S and V are SEAL and PROVISION_SEAL with every policy bit but NOISVPRODID, s and v
+ * with that bit alone, and the digits have one other bit each.
+ */
 static const struct {
     char letter;
     enum sgx_key_name name;
@@ -188,6 +212,15 @@ static const struct {
     {'P', SGX_KEY_PROVISION, 0},
     {'V', SGX_KEY_PROVISION_SEAL, 0x3b},
     {'v', SGX_KEY_PROVISION_SEAL, SGX_KEYPOLICY_NOISVPRODID},
+    {'0', SGX_KEY_SEAL, SGX_KEYPOLICY_MRENCLAVE},
+    {'1', SGX_KEY_SEAL, SGX_KEYPOLICY_MRSIGNER},
+    {'2', SGX_KEY_SEAL, SGX_KEYPOLICY_CONFIGID},
+    {'3', SGX_KEY_SEAL, SGX_KEYPOLICY_ISVFAMILYID},
+    {'4', SGX_KEY_SEAL, SGX_KEYPOLICY_ISVEXTPRODID},
+    {'5', SGX_KEY_PROVISION_SEAL, SGX_KEYPOLICY_CONFIGID},
+    {'6', SGX_KEY_PROVISION_SEAL, SGX_KEYPOLICY_ISVFAMILYID},
+    {'7', SGX_KEY_PROVISION_SEAL, SGX_KEYPOLICY_ISVEXTPRODID},
+    {'8', SGX_KEY_PROVISION_SEAL, SGX_KEYPOLICY_MRENCLAVE | SGX_KEYPOLICY_MRSIGNER},
 };
 
 static const struct {
@@ -195,33 +228,33 @@ static const struct {
     void (*change)(struct machine *m);
     const char *keys; /* the columns that depend on it */
 } table[] = {
-    {"ISVFAMILYID", change_family, "SV"},
-    {"ISVEXTPRODID", change_ext_prod, "SV"},
-    {"ISVPRODID", change_prod, "STPV"},
-    {"requested ISVSVN", change_isv_svn, "SsTPVv"},
+    {"ISVFAMILYID", change_family, "SV36"},
+    {"ISVEXTPRODID", change_ext_prod, "SV47"},
+    {"ISVPRODID", change_prod, "STPV012345678"},
+    {"requested ISVSVN", change_isv_svn, "SsTPVv012345678"},
     {"current ISVSVN", change_own_isv_svn, ""},
-    {"owner epoch", change_owner, "SsRT"},
-    {"DEBUG, masked or not", change_debug, "SsRTPVv"},
-    {"INIT, masked or not", change_init, "SsRTPVv"},
-    {"XFRM under the mask", change_masked_xfrm, "SsRTPVv"},
+    {"owner epoch", change_owner, "SsRT01234"},
+    {"DEBUG, masked or not", change_debug, "SsRTPVv012345678"},
+    {"INIT, masked or not", change_init, "SsRTPVv012345678"},
+    {"XFRM under the mask", change_masked_xfrm, "SsRTPVv012345678"},
     {"attributes not under the mask", change_unmasked_flag, "R"},
     {"XFRM not under the mask", change_unmasked_xfrm, "R"},
-    {"ATTRIBUTEMASK itself", change_flags_mask, "SsPVv"},
-    {"ATTRIBUTEMASK.XFRM itself", change_xfrm_mask, "SsPVv"},
-    {"MRENCLAVE", change_mrenclave, "SR"},
-    {"MRSIGNER", change_mrsigner, "STPVv"},
-    {"KEYID", change_key_id, "SsRT"},
-    {"requested CPUSVN", change_cpu_svn, "SsTPVv"},
+    {"ATTRIBUTEMASK itself", change_flags_mask, "SsPVv012345678"},
+    {"ATTRIBUTEMASK.XFRM itself", change_xfrm_mask, "SsPVv012345678"},
+    {"MRENCLAVE", change_mrenclave, "SR0"},
+    {"MRSIGNER", change_mrsigner, "STPVv15678"},
+    {"KEYID", change_key_id, "SsRT01234"},
+    {"requested CPUSVN", change_cpu_svn, "SsTPVv012345678"},
     {"current CPUSVN", change_own_cpu_svn, "R"},
-    {"padding", change_padding, "SsTPVv"},
-    {"MISCSELECT under the mask", change_masked_misc, "SsRTPVv"},
+    {"padding", change_padding, "SsTPVv012345678"},
+    {"MISCSELECT under the mask", change_masked_misc, "SsRTPVv012345678"},
     {"MISCSELECT not under the mask", change_unmasked_misc, "R"},
-    {"MISCMASK itself", change_misc_mask, "SsPVv"},
-    {"CONFIGID", change_config_id, "SRV"},
-    {"requested CONFIGSVN", change_config_svn, "SV"},
+    {"MISCMASK itself", change_misc_mask, "SsPVv012345678"},
+    {"CONFIGID", change_config_id, "SRV25"},
+    {"requested CONFIGSVN", change_config_svn, "SV25"},
     {"current CONFIGSVN", change_own_config_svn, "R"},
-    {"KEYPOLICY", change_policy, "SsVv"},
-    {"the platform's secret", change_secret, "SsRTPVv"},
+    {"KEYPOLICY", change_policy, "SsVv012345678"},
+    {"the platform's secret", change_secret, "SsRTPVv012345678"},
 };
 
 Test(key, each_key_depends_on_exactly_the_inputs_of_the_manual)

@@ -2,8 +2,8 @@
 /*
  * author.h - an enclave author in a few lines: measures page by page and signs
  *
- * Independent of urts/image and signtool on purpose: what they and the model agree on is checked
- * against this.
+ * Independent of urts/image, signtool and model/cpu on purpose: what they agree on is checked
+ * against this. Whatever fails here ends the program with a message.
  */
 #ifndef TESTS_SUPPORT_AUTHOR_H
 #define TESTS_SUPPORT_AUTHOR_H
