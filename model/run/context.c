@@ -54,9 +54,10 @@ uint64_t sgx2_xsave_size = SGX_XSAVE_MIN_SIZE;
 
 static struct cpu_features features = {
     .attributes = SGX_ATTR_INIT | SGX_ATTR_DEBUG | SGX_ATTR_MODE64BIT | SGX_ATTR_PROVISIONKEY |
-                  SGX_ATTR_EINITTOKENKEY | SGX_ATTR_KSS,
+                  SGX_ATTR_EINITTOKENKEY | SGX_ATTR_KSS | SGX_ATTR_AEXNOTIFY,
     .miscselect = SGX_MISC_EXINFO,
     .max_size_bits = 38,
+    .edeccssa = true,
 };
 
 static void find_features(void)

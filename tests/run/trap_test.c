@@ -227,3 +227,22 @@ Test(trap, an_interrupt_after_n_instructions_leaves_a_context_that_resumes)
         cr_assert_eq(op.ret, 0);
     }
 }
+
+Test(trap, edeccssa_gives_the_frame_of_the_interrupted_context_up)
+{
+    struct op op = {.op = OP_UD2}, drop = {.op = OP_ENCLU, .a = SGX_EDECCSSA};
+
+    expect_exception(&op, SGX_VECTOR_UD, 0, 0);
+    cr_assert_eq(raw_call(&raw, 0, SGX_EENTER, &drop), 0);
+    cr_assert_eq(raw.run.function, SGX_EEXIT);
+    cr_assert_eq(raw_do(&raw, 0, (struct op){.op = OP_NOP}).ret2, 0, "CSSA is 0 again");
+    cr_assert_eq(raw_call(&raw, 0, SGX_ERESUME, &op), 0);
+    cr_assert_eq(raw.run.exception_vector, SGX_VECTOR_GP, "nothing is left to resume");
+}
+
+Test(trap, edeccssa_without_an_interrupted_context_is_a_general_protection_fault)
+{
+    struct op op = {.op = OP_ENCLU, .a = SGX_EDECCSSA};
+
+    expect_exception(&op, SGX_VECTOR_GP, 0, 0);
+}
