@@ -11,20 +11,59 @@
 #define MODEL_MODEL_H
 
 #include <asm/sgx.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 int sgx2_open(const char *path, int flags);
+
+/*
+ * Which Linux the model plays, for enclaves that are opened from now on: mainline, sgx1, static,
+ * wxorx or noexec, as model/driver/profile.h defines them. NULL: what the environment variable
+ * APERTURE_DRIVER says, which is also what counts without this call. -EINVAL for an unknown name.
+ */
+int sgx2_set_profile(const char *name);
+
 int sgx2_ioctl(int fd, unsigned long request, void *argument);
 intptr_t sgx2_mmap(void *address, size_t size, int prot, int flags, int fd, off_t offset);
 int sgx2_mprotect(void *address, size_t size, int prot);
 int sgx2_munmap(void *address, size_t size);
 int sgx2_close(int fd);
 
+/* dup3(2) and fcntl(2). A copy of an enclave's descriptor keeps the enclave, so the model counts.
+ */
+int sgx2_dup3(int fd, int to, int flags);
+int sgx2_fcntl(int fd, int command, unsigned long arg);
+
+/* The path of the device's node that fd was opened by, or NULL: an ordinary descriptor. */
+const char *sgx2_node(int fd);
+
 /* The contract of __vdso_sgx_enter_enclave, word for word. */
 int sgx2_enter_enclave(unsigned long rdi, unsigned long rsi, unsigned long rdx,
                        unsigned int function, unsigned long r8, unsigned long r9,
                        struct sgx_enclave_run *run);
+
+/*
+ * Signals. A thread inside an enclave has an address space, a stack and thread pointers that no
+ * handler of the host could use, so the model's handlers stand before the program's. A program
+ * whose calls come here instead of the kernel sees nothing of that: its handler is called outside
+ * the enclave, on the stack and with the mask it asked for, as Linux would after an AEX.
+ *
+ * sgx2_signals_take_all() says that all of the program's calls come here from now on. Without it
+ * only the signals that mean something in an enclave are taken, when a thread first enters.
+ */
+void sgx2_signals_take_all(void);
+int sgx2_sigaction(int sig, const struct sigaction *action, struct sigaction *old);
+int sgx2_sigmask(int how, const sigset_t *set, sigset_t *old);
+int sgx2_sigaltstack(const stack_t *stack, stack_t *old);
+
+/* CPUID, as the modelled processor answers. */
+struct sgx2_cpuid {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+__attribute__((visibility("default"))) void sgx2_cpuid(uint32_t leaf, uint32_t subleaf,
+                                                       struct sgx2_cpuid *ret);
 
 #endif

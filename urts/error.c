@@ -39,6 +39,9 @@ static const struct reason reasons[] = {
      "the process has too many files open; raise `ulimit -n`"},
     {STEP_OPEN, -ENFILE, SGX_ERROR_OUT_OF_MEMORY, "the system has too many files open"},
     {STEP_OPEN, -ENOMEM, SGX_ERROR_OUT_OF_MEMORY, "the kernel is out of memory"},
+    {STEP_OPEN, -EINVAL, SGX_ERROR_NO_DEVICE,
+     "the software SGX2 refuses a setting: correct APERTURE_DRIVER or APERTURE_EPC_SIZE; standard "
+     "error says which"},
     {STEP_OPEN, 0, SGX_ERROR_NO_DEVICE, "the device cannot be opened; see dmesg, " USE_MODEL},
 
     {STEP_VDSO, 0, SGX_ERROR_NO_DEVICE,
@@ -122,8 +125,10 @@ static const struct reason reasons[] = {
      "executable pages cannot be mapped from the device: its file system is mounted noexec; run "
      "`mount -o remount,exec /dev`"},
     {STEP_MAP, -EACCES, SGX_ERROR_MEMORY_MAP_CONFLICT,
-     "the mapping wants more than its pages were added with, a security module forbids it, or the "
-     "process runs with READ_IMPLIES_EXEC (setarch -X, an executable stack)"},
+     "the mapping wants more than its pages were added with, the process runs with "
+     "READ_IMPLIES_EXEC (setarch -X, an executable stack), or a policy of this system denies "
+     "pages that come after EINIT, or W and X together; let it permit them to this program, or "
+     "sign without dynamic regions or without code regions"},
     {STEP_MAP, -ENOMEM, SGX_ERROR_OUT_OF_MEMORY,
      "the process has too many mappings; raise vm.max_map_count"},
     {STEP_MAP, 0, SGX_ERROR_MEMORY_MAP_CONFLICT, "the enclave's pages cannot be mapped"},

@@ -6,19 +6,16 @@
 #include <asm/sgx.h>
 #include <errno.h>
 #include <openssl/sha.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "driver/enclave.h"
 #include "trace.h"
 
-#define ALLOWED_ATTRIBUTES (SGX_ATTR_DEBUG | SGX_ATTR_MODE64BIT | SGX_ATTR_KSS | SGX_ATTR_AEXNOTIFY)
+#define ALLOWED_ATTRIBUTES (SGX_ATTR_DEBUG | SGX_ATTR_MODE64BIT | SGX_ATTR_KSS)
 
-/* Mappings made before CREATE get their pages now that ELRANGE is known. */
-static int attach_early_mappings(struct enclave *e)
+int attach_early_mappings(struct enclave *e)
 {
     for (size_t i = 0; i < e->vma_count; i++) {
         uint64_t start = e->vmas[i].start, end = e->vmas[i].end;
@@ -74,21 +71,25 @@ int ioctl_create(struct enclave *e, void *argument)
     if (r == 0 && (secs->size < SGX_SECS_MIN_SIZE || secs->size >> run_features()->max_size_bits))
         r = -EIO;
     if (r == 0)
-        r = epcfile_grow(e, secs->size);
+        r = epcfile_full(e) ? -ENOMEM : epcfile_grow(e, secs->size);
+    if (r == 0)
+        r = epcfile_map(e);
     if (r < 0)
         goto free_secs;
 
     r = create_secs(e, secs);
     if (r < 0) {
-        epcfile_shrink(e);
+        epcfile_unmap(e);
         goto free_secs;
     }
     e->file->base = secs->base;
     e->file->size = secs->size;
     e->file->attributes = secs->attributes.flags;
     e->file->allowed = ALLOWED_ATTRIBUTES;
+    if (e->file->profile != PROFILE_SGX1)
+        e->file->allowed |= SGX_ATTR_AEXNOTIFY;
     e->file->created = true;
-    e->file->counters.epc_pages = e->file->counters.epc_pages_max = 1;
+    epcfile_count_page(e);
     r = attach_early_mappings(e);
 
 free_secs:
@@ -137,10 +138,9 @@ static int add_page(struct enclave *e, uint64_t offset, const uint8_t *content,
         .secs = secs,
     };
     struct outcome outcome;
-    uint64_t now;
 
-    if (e->records[page].present)
-        return -EBUSY;
+    if (epcfile_full(e))
+        return -ENOMEM;
     outcome = cpu_eadd(&e->epc, (uint64_t)(uintptr_t)&info, target);
     COUNT(e, encls[SGX_EADD]);
     TRACE("ENCLS", "EADD         +%#llx %s -> %s", (unsigned long long)offset,
@@ -153,9 +153,7 @@ static int add_page(struct enclave *e, uint64_t offset, const uint8_t *content,
         .type = tcs ? SGX_PT_TCS : SGX_PT_REG,
         .max_prot = tcs ? PROT_READ | PROT_WRITE : (uint8_t)(secinfo->flags & SGX_SECINFO_RWX),
     };
-    now = COUNT(e, epc_pages) + 1;
-    if (now > e->file->counters.epc_pages_max)
-        e->file->counters.epc_pages_max = now;
+    epcfile_count_page(e);
     if (!measure)
         return 0;
     __atomic_fetch_add(&e->file->counters.encls[SGX_EEXTEND], 16, __ATOMIC_RELAXED);
@@ -167,28 +165,51 @@ static int add_page(struct enclave *e, uint64_t offset, const uint8_t *content,
 
 #define CHUNK_PAGES 64u
 
-/* Pages from src on; *done counts the bytes that were added. */
+/*
+ * Copy what the caller has at src + done: a chunk, or the one page before a hole. The end of what
+ * was copied; done if there is nothing.
+ */
+static uint64_t load_chunk(uint8_t *chunk, const struct sgx_enclave_add_pages *add, uint64_t done)
+{
+    const uint64_t left = add->length - done, room = CHUNK_PAGES * SGX_PAGE_SIZE;
+    const uint64_t size = left < room ? left : room;
+
+    if (user_read(chunk, add->src + done, size) == 0)
+        return done + size;
+    return user_read(chunk, add->src + done, SGX_PAGE_SIZE) == 0 ? done + SGX_PAGE_SIZE : done;
+}
+
+/*
+ * Pages from src on; *done counts the bytes that were added. Linux looks for signals before each
+ * page, this before each chunk but the first: a call that adds nothing and is restarted is the same
+ * to the caller as one that got the signal a little later.
+ */
 static int add_run(struct enclave *e, const struct sgx_enclave_add_pages *add,
                    const struct sgx_secinfo *secinfo, uint64_t *done)
 {
+    const uint64_t exec_end = source_executable_until(add->src, add->src + add->length);
     uint8_t *chunk = aligned_alloc(SGX_PAGE_SIZE, CHUNK_PAGES * SGX_PAGE_SIZE);
+    uint64_t first = 0, loaded = 0;
     int r = chunk ? 0 : -ENOMEM;
 
     for (*done = 0; r == 0 && *done < add->length;) {
-        const uint64_t left = add->length - *done;
-        uint64_t size = CHUNK_PAGES * SGX_PAGE_SIZE < left ? CHUNK_PAGES * SGX_PAGE_SIZE : left;
-
-        /* A chunk that is not all there is taken page by page up to the hole. */
-        if (user_read(chunk, add->src + *done, size) < 0) {
-            size = SGX_PAGE_SIZE;
-            r = user_read(chunk, add->src + *done, size);
+        if (*done == loaded) {
+            if (*done && driver_signal_pending())
+                break;
+            first = *done;
+            loaded = load_chunk(chunk, add, first);
         }
-        for (uint64_t at = 0; r == 0 && at < size; at += SGX_PAGE_SIZE) {
-            r = add_page(e, add->offset + *done, chunk + at, secinfo,
+        if (e->records[(add->offset + *done) >> SGX_PAGE_SHIFT].present)
+            r = -EBUSY;
+        else if (add->src + *done >= exec_end)
+            r = -EACCES;
+        else if (*done == loaded)
+            r = -EFAULT;
+        else
+            r = add_page(e, add->offset + *done, chunk + (*done - first), secinfo,
                          add->flags & SGX_PAGE_MEASURE);
-            if (r == 0)
-                *done += SGX_PAGE_SIZE;
-        }
+        if (r == 0)
+            *done += SGX_PAGE_SIZE;
     }
     free(chunk);
     return r;
@@ -283,14 +304,11 @@ int ioctl_init(struct enclave *e, void *argument)
 int ioctl_provision(struct enclave *e, void *argument)
 {
     struct sgx_enclave_provision provision;
-    char path[64] = "";
-    char link[32];
 
     if (user_read(&provision, (uint64_t)(uintptr_t)argument, sizeof provision) < 0)
         return -EFAULT;
     /* The capability is an open descriptor of the provisioning device, nothing less. */
-    snprintf(link, sizeof link, "/proc/self/fd/%d", (int)provision.fd);
-    if (readlink(link, path, sizeof path - 1) < 0 || strcmp(path, "/dev/sgx_provision") != 0)
+    if (!is_provision((int)provision.fd))
         return -EINVAL;
     e->file->allowed |= SGX_ATTR_PROVISIONKEY;
     return 0;

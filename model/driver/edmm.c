@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "driver/enclave.h"
+#include "driver/share.h"
 #include "trace.h"
 
 static struct outcome encls(struct enclave *e, uint32_t leaf, uint64_t secinfo_flags, uint64_t page)
@@ -78,6 +78,7 @@ static int restrict_page(struct enclave *e, uint64_t page, uint64_t perm, __u64 
     if (r < 0)
         return r;
     pagetable_sync(e, page);
+    share_page_changed(e, page);
     track(e);
     return 0;
 }
@@ -134,6 +135,7 @@ static int modify_page(struct enclave *e, uint64_t page, uint8_t type, __u64 *re
         return r;
     }
     pagetable_sync(e, page);
+    share_page_changed(e, page);
     track(e);
     record->type = type;
     return 0;
@@ -185,8 +187,9 @@ static int remove_page(struct enclave *e, uint64_t page)
     pagetable_zap(e, page, page + 1);
     encls(e, SGX_EREMOVE, 0, page);
     epcfile_discard(e, record->frame);
-    __atomic_fetch_sub(&e->file->counters.epc_pages, 1, __ATOMIC_RELAXED);
+    epcfile_uncount_page(e);
     memset(record, 0, sizeof *record);
+    share_page_changed(e, page);
     return 0;
 }
 

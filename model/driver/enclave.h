@@ -17,6 +17,7 @@
 struct vma {
     uint64_t start, end;
     int prot; /* PROT_* */
+    int may;  /* PROT_* that mprotect may give it: VM_MAYREAD and so on */
 };
 
 /*
@@ -35,7 +36,8 @@ struct pte {
 struct enclave {
     struct enclave *next; /* registry, guarded by its lock */
     int fd;               /* our own descriptor of the file: keeps it alive for mappings */
-    uint64_t inode;       /* identifies the file behind any descriptor of it */
+    uint64_t inode;       /* identifies the file behind any descriptor of it, */
+                          /* together with the device of all memory files */
     unsigned open_fds;    /* descriptors opened by sgx2_open() and not closed; registry lock */
 
     struct epc_file *file;
@@ -44,7 +46,10 @@ struct enclave {
     void *mapping;          /* the whole file, once created */
     size_t mapping_size;
 
+    uint32_t process; /* 1 + our index in file->processes; 0: not there yet */
+
     /* The rest is guarded by file->lock, like the file itself. */
+    uint64_t seen;    /* the file's generation that ptes agree with */
     struct vma *vmas; /* ascending, never overlapping */
     size_t vma_count, vma_capacity;
     struct pte *ptes;           /* one per page of ELRANGE; NULL before ECREATE */
@@ -64,13 +69,25 @@ void enclave_unlock(struct enclave *e);
 void driver_enter(sigset_t *ret_saved);
 void driver_leave(const sigset_t *saved);
 
+/* False while this process never opened the device: nothing can concern an enclave. */
+bool enclave_any(void);
+
+/* False in the child of vfork(), whose memory is its parent's but whose descriptors are not. */
+bool enclave_is_ours(void);
+
 struct enclave *enclave_by_fd(int fd);
+void enclave_hold_fd(struct enclave *e);    /* one more descriptor of it */
+void enclave_release_fd(struct enclave *e); /* one less */
+bool enclave_is_private(int fd);            /* the model's own descriptor of some enclave */
 struct enclave *enclave_by_address(uint64_t address); /* of any of its mappings */
 struct enclave *enclave_by_tcs(uint64_t tcs);         /* of its ELRANGE */
 void enclave_each(void (*visit)(struct enclave *e, void *arg), void *arg);
 
 /* Free the view if neither a descriptor nor a mapping is left. */
 void enclave_put(struct enclave *e);
+
+/* Signals that the caller of the driver call in progress would take, were they not blocked. */
+bool driver_signal_pending(void);
 
 /* ---------------------------------------------------------------- helpers */
 
@@ -89,14 +106,42 @@ static inline uint64_t page_address(const struct enclave *e, uint64_t page)
     return e->file->base + (page << SGX_PAGE_SHIFT);
 }
 
+/* ---------------------------------------------------------------- view.c */
+
+/*
+ * This process's view of the memory file behind fd, whatever fd may do: it has a descriptor of its
+ * own. NULL and errno: no memory file of ours (0), or no memory or descriptors.
+ */
+struct enclave *view_new(int fd);
+
+/* Is fd a file that could be one: a memory file? One system call, and most files are not. */
+bool view_possible(int fd);
+
+void view_free(struct enclave *e);
+
+/* In a forked child: the parent's view becomes its own. */
+void view_after_fork(struct enclave *e);
+
+/* ---------------------------------------------------------------- descriptor.c */
+
+#define DEVICE_PATH    "/dev/sgx_enclave"
+#define PROVISION_PATH "/dev/sgx_provision"
+
+/* A descriptor of the provisioning device, or a negative errno. */
+int open_provision(int flags);
+
+/* Is fd one? */
+bool is_provision(int fd);
+
 /* ---------------------------------------------------------------- vma.c */
 
 const struct vma *vma_find(const struct enclave *e, uint64_t address);
-int vma_insert(struct enclave *e, uint64_t start, uint64_t end, int prot);
+int vma_insert(struct enclave *e, struct vma vma);
 int vma_remove(struct enclave *e, uint64_t start, uint64_t end);
 int vma_protect(struct enclave *e, uint64_t start, uint64_t end, int prot);
-bool vma_covers(const struct enclave *e, uint64_t start, uint64_t end);
-bool vma_touches(const struct enclave *e, uint64_t start, uint64_t end);
+
+/* The lowest mapping that reaches into [start, end), or NULL. */
+const struct vma *vma_first(const struct enclave *e, uint64_t start, uint64_t end);
 
 /* ---------------------------------------------------------------- pagetable.c */
 
@@ -106,6 +151,12 @@ int pagetable_attach(struct enclave *e, uint64_t start, uint64_t end);
 void pagetable_insert(struct enclave *e, uint64_t page, uint32_t frame, int prot);
 void pagetable_zap(struct enclave *e, uint64_t first, uint64_t end);
 void pagetable_protect(struct enclave *e, uint64_t first, uint64_t end, int prot);
+
+/*
+ * Bring pages in line with what another process did to them: an entry that shows another frame than
+ * the driver's record, or more than the record allows, goes; the others follow the EPCM.
+ */
+void pagetable_resync(struct enclave *e, uint64_t first, uint64_t end);
 
 /* Bring the host's protection of a page in line with entry and EPCM. True if it changed. */
 bool pagetable_sync(struct enclave *e, uint64_t page);
@@ -133,6 +184,9 @@ uint64_t frame_for(const struct enclave *e, uint64_t page);
 
 /* ---------------------------------------------------------------- ioctls */
 
+/* Mappings made before CREATE get their pages now that ELRANGE is known. */
+int attach_early_mappings(struct enclave *e);
+
 int ioctl_create(struct enclave *e, void *argument);
 int ioctl_add_pages(struct enclave *e, void *argument);
 int ioctl_init(struct enclave *e, void *argument);
@@ -145,6 +199,14 @@ int ioctl_instrument(struct enclave *e, unsigned long request, void *argument);
 /* Range rule of ADD_PAGES and the SGX2 ioctls. */
 bool range_ok(const struct enclave *e, uint64_t offset, uint64_t length);
 
+/* ---------------------------------------------------------------- source.c */
+
+/*
+ * Where the pages of [start, end) stop that may be executed: VM_MAYEXEC of the mappings, which
+ * those of files on a file system mounted noexec lack. end if none of them lacks it.
+ */
+uint64_t source_executable_until(uint64_t start, uint64_t end);
+
 /* ---------------------------------------------------------------- user.c */
 
 /* Memory of the calling process, which may not be there: 0 or -EFAULT. */
@@ -155,6 +217,14 @@ int user_write(uint64_t to, const void *from, size_t size);
 
 /* Force every thread that is inside the enclave out of it once. Locked; the lock is dropped. */
 void run_kick_all(struct enclave *e);
+
+/* Interrupt one thread: a struct thread of this process; or tid of process pid. False: it is gone.
+ */
+void run_kick(void *thread);
+bool run_kick_other(int pid, int tid, uint64_t mark);
+
+/* What run_kick_other() wants for threads of this process. All signals are blocked. 0: unknown. */
+uint64_t run_kick_mark(void);
 
 /* The handlers for traps must be in place before anything of the enclave can fault. */
 void run_install(void);

@@ -41,13 +41,18 @@ static void lock_init(pthread_mutex_t *lock)
     pthread_mutexattr_destroy(&attr);
 }
 
-int epcfile_new(int flags, struct epc_file **ret_file)
+int epcfile_new(int flags)
 {
     const size_t size = page_up(sizeof(struct epc_file));
+    enum sgx2_profile profile;
+    uint64_t epc_pages;
     struct epc_file *file;
     int error;
-    int fd = memfd_create("sgx_enclave", flags & O_CLOEXEC ? MFD_CLOEXEC : 0);
+    int fd;
 
+    if (!profile_choose(&profile, &epc_pages))
+        return -EINVAL;
+    fd = memfd_create("sgx_enclave", flags & O_CLOEXEC ? MFD_CLOEXEC : 0);
     if (fd < 0)
         return -errno;
     if (ftruncate(fd, (off_t)size) < 0)
@@ -58,8 +63,12 @@ int epcfile_new(int flags, struct epc_file **ret_file)
 
     lock_init(&file->lock);
     platform_init(&file->platform);
+    file->profile = profile;
+    file->epc_limit = epc_pages;
     file->records_at = size;
-    *ret_file = file;
+    file->header_size = sizeof *file;
+    file->magic = EPC_MAGIC;
+    epcfile_unmap_header(file);
     return fd;
 
 close_fd:
@@ -68,18 +77,47 @@ close_fd:
     return error;
 }
 
+struct epc_file *epcfile_header(int fd)
+{
+    struct {
+        uint64_t magic, header_size;
+    } start;
+    struct epc_file *file;
+
+    if (pread(fd, &start, sizeof start, 0) != sizeof start || start.magic != EPC_MAGIC ||
+        start.header_size != sizeof *file)
+        return NULL;
+    file = mmap(NULL, page_up(sizeof *file), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return file == MAP_FAILED ? NULL : file;
+}
+
+void epcfile_unmap_header(struct epc_file *file)
+{
+    munmap(file, page_up(sizeof *file));
+}
+
 int epcfile_grow(struct enclave *e, uint64_t size)
 {
     struct epc_file *file = e->file;
     const uint64_t pages = size >> SGX_PAGE_SHIFT;
-    uint8_t *map;
 
     file->frame_count = 1 + pages + EPC_SPARE_FRAMES;
     file->epcm_at = file->records_at + page_up(pages * sizeof(struct record));
     file->frames_at = file->epcm_at + page_up(file->frame_count * sizeof(struct epcm));
     file->file_size = file->frames_at + (file->frame_count << SGX_PAGE_SHIFT);
-    if (ftruncate(e->fd, (off_t)file->file_size) < 0)
-        return -ENOMEM;
+    return ftruncate(e->fd, (off_t)file->file_size) < 0 ? -ENOMEM : 0;
+}
+
+static uint64_t page_count(const struct epc_file *file)
+{
+    return file->frame_count - 1 - EPC_SPARE_FRAMES;
+}
+
+int epcfile_map(struct enclave *e)
+{
+    struct epc_file *file = e->file;
+    const uint64_t pages = page_count(file);
+    uint8_t *map;
 
     map = mmap(NULL, file->file_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, e->fd, 0);
     if (map == MAP_FAILED)
@@ -108,16 +146,34 @@ int epcfile_grow(struct enclave *e, uint64_t size)
     return 0;
 }
 
-void epcfile_shrink(struct enclave *e)
+void epcfile_unmap(struct enclave *e)
 {
     if (e->mapping)
         munmap(e->mapping, e->mapping_size);
     if (e->ptes)
-        munmap(e->ptes, (e->file->frame_count - 1 - EPC_SPARE_FRAMES) * sizeof(struct pte));
+        munmap(e->ptes, page_count(e->file) * sizeof(struct pte));
     e->mapping = NULL;
     e->records = NULL;
     e->ptes = NULL;
     memset(&e->epc, 0, sizeof e->epc);
+}
+
+bool epcfile_full(const struct enclave *e)
+{
+    return e->file->counters.epc_pages >= e->file->epc_limit;
+}
+
+void epcfile_count_page(struct enclave *e)
+{
+    const uint64_t now = COUNT(e, epc_pages) + 1;
+
+    if (now > e->file->counters.epc_pages_max)
+        e->file->counters.epc_pages_max = now;
+}
+
+void epcfile_uncount_page(struct enclave *e)
+{
+    __atomic_fetch_sub(&e->file->counters.epc_pages, 1, __ATOMIC_RELAXED);
 }
 
 void epcfile_discard(struct enclave *e, uint64_t frame)

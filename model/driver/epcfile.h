@@ -12,6 +12,10 @@
  *                          hostile act put another one there; spare frames follow
  *
  * The file is sparse: a page of ELRANGE that was never touched costs nothing.
+ *
+ * Several processes may have it: by fork, or by a descriptor sent over a socket (attach.c). Each
+ * has its own struct enclave: mappings and page table. What one of them changes about pages, the
+ * others learn from the generation count whenever they take the lock (share.c).
  */
 #ifndef MODEL_DRIVER_EPCFILE_H
 #define MODEL_DRIVER_EPCFILE_H
@@ -22,17 +26,47 @@
 
 #include "aperture/model.h"
 #include "cpu/cpu.h"
+#include "driver/profile.h"
 
 #define EPC_SPARE_FRAMES 1024u
 #define EPC_SECS_FRAME   0u
 
+#define EPC_MAGIC     UINT64_C(0x4350453253475853) /* "SXGS2EPC", backwards */
+#define EPC_PROCESSES 256u
+#define EPC_INSIDE    8192u
+#define EPC_CHANGES   256u
+
+/*
+ * One process that has a view of the enclave. It holds a lock on byte `index` of the file, by an
+ * open file description of its own, for as long as it lives: that, not pid, says it is alive.
+ */
+struct epc_process {
+    int32_t pid;   /* 0: free */
+    uint64_t mark; /* for run_kick_other() */
+};
+
+/* One thread of some process that is in enclave mode: enough to interrupt it, or to bury it. */
+struct epc_inside {
+    uint32_t process; /* 1 + index; 0: free */
+    uint32_t next;    /* while free: 1 + the next free one; 0: none */
+    int32_t tid;
+    uint64_t epoch;
+    uint64_t thread;                        /* struct thread *, in its process */
+    uint64_t tcs, tcs_frame, ssa_gpr_frame; /* as in struct cpu */
+};
+
 struct epc_file {
+    uint64_t magic;       /* EPC_MAGIC */
+    uint64_t header_size; /* sizeof(struct epc_file): another build's file is not attached */
+    uint32_t ioctl_owner; /* 1 + index of the process whose ioctl runs; 0: none. Atomic, no lock */
+
     pthread_mutex_t lock; /* process-shared; guards everything below, and the arrays */
 
     /* Driver. */
-    bool created;        /* ECREATE succeeded */
-    bool initialized;    /* EINIT succeeded */
-    bool ioctl_busy;     /* an ioctl runs; a second one gets -EBUSY */
+    bool created;     /* ECREATE succeeded */
+    bool initialized; /* EINIT succeeded */
+    enum sgx2_profile profile;
+    uint64_t epc_limit;  /* EPC pages that this enclave may have */
     uint64_t base, size; /* ELRANGE; valid once created */
     uint64_t attributes; /* SECS.ATTRIBUTES.FLAGS as given to ECREATE */
     uint64_t allowed;    /* attributes that EINIT may have */
@@ -49,6 +83,18 @@ struct epc_file {
     struct platform platform;
 
     struct sgx2_counters counters;
+
+    /*
+     * Pages whose permission shrank or whose frame changed: the last EPC_CHANGES of them, the n-th
+     * at n % EPC_CHANGES. A process that is further behind looks at every page it has mapped.
+     */
+    uint64_t generation; /* how many there were */
+    uint64_t changes[EPC_CHANGES];
+
+    struct epc_process processes[EPC_PROCESSES];
+    uint32_t inside_used; /* inside[0, inside_used) were in use at some time */
+    uint32_t inside_free; /* 1 + the first free one among those; 0: none */
+    struct epc_inside inside[EPC_INSIDE];
 };
 
 /* What the driver knows of one page of ELRANGE. All zero: no page there. */
@@ -63,13 +109,23 @@ struct record {
 struct enclave;
 
 /* A new memory file with a header only. The descriptor, or a negative errno. */
-int epcfile_new(int flags, struct epc_file **ret_file);
+int epcfile_new(int flags);
 
-/* Grow the file for an ELRANGE of size bytes and map all of it into e->epc and e->records. */
+/* Map the header of the memory file behind fd, or NULL if it is none of ours. */
+struct epc_file *epcfile_header(int fd);
+void epcfile_unmap_header(struct epc_file *file);
+
+/* Grow the file for an ELRANGE of size bytes. */
 int epcfile_grow(struct enclave *e, uint64_t size);
 
-/* Undo epcfile_grow(). */
-void epcfile_shrink(struct enclave *e);
+/* Map all of a file that has been grown into e->epc and e->records. */
+int epcfile_map(struct enclave *e);
+void epcfile_unmap(struct enclave *e);
+
+/* One EPC page more or less. epcfile_full(): the EPC has none left for this enclave. */
+bool epcfile_full(const struct enclave *e);
+void epcfile_count_page(struct enclave *e);
+void epcfile_uncount_page(struct enclave *e);
 
 /* Give a frame's memory back; it reads as zeroes afterwards. */
 void epcfile_discard(struct enclave *e, uint64_t frame);

@@ -32,10 +32,7 @@ struct outcome fault_eaug(struct enclave *e, uint64_t page, uint32_t frame)
     TRACE("ENCLS", "EAUG         +%#llx REG rw- PENDING -> %s",
           (unsigned long long)(page << SGX_PAGE_SHIFT), trace_outcome(outcome).buf);
     if (outcome.kind == LEAF_DONE) {
-        uint64_t now = COUNT(e, epc_pages) + 1;
-
-        if (now > e->file->counters.epc_pages_max)
-            e->file->counters.epc_pages_max = now;
+        epcfile_count_page(e);
         e->records[page] = (struct record){
             .frame = frame,
             .present = true,
@@ -65,7 +62,8 @@ static enum fault_result device_fault(struct enclave *e, uint64_t page, const st
     uint64_t frame;
 
     if (!record->present) {
-        if (!e->file->initialized || e->file->deny_eaug)
+        if (!e->file->initialized || !profile_adds_pages(e->file->profile) || e->file->deny_eaug ||
+            epcfile_full(e))
             return FAULT_BUS;
         frame = frame_for(e, page);
         if (frame == FRAME_NONE || fault_eaug(e, page, (uint32_t)frame).kind != LEAF_DONE)

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "driver/enclave.h"
+#include "driver/share.h"
 #include "trace.h"
 
 static int answer(void *argument, const void *value, size_t size)
@@ -52,6 +52,7 @@ static int hostile_remove(struct enclave *e, uint64_t page, struct sgx2_hostile 
 
     if (!record->present)
         return -EINVAL;
+    inside_bury_dead(e);
     outcome = cpu_eremove(&e->epc, epc_address(&e->epc, record->frame));
     COUNT(e, encls[SGX_EREMOVE]);
     TRACE("ENCLS", "EREMOVE      +%#llx (hostile) -> %s",
@@ -61,8 +62,9 @@ static int hostile_remove(struct enclave *e, uint64_t page, struct sgx2_hostile 
         return r;
     pagetable_zap(e, page, page + 1);
     epcfile_discard(e, record->frame);
-    __atomic_fetch_sub(&e->file->counters.epc_pages, 1, __ATOMIC_RELAXED);
+    epcfile_uncount_page(e);
     memset(record, 0, sizeof *record);
+    share_page_changed(e, page);
     return 0;
 }
 
@@ -79,6 +81,7 @@ static int hostile_eaug(struct enclave *e, uint64_t page, struct sgx2_hostile *a
     outcome = fault_eaug(e, page, (uint32_t)frame);
     if (outcome.kind == LEAF_DONE && vma)
         pagetable_insert(e, page, (uint32_t)frame, vma->prot);
+    share_page_changed(e, page);
     return hostile_result(outcome, act);
 }
 

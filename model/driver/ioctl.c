@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <asm/sgx.h>
 #include <errno.h>
+#include <fcntl.h>
 
-#include "driver/enclave.h"
+#include "driver/share.h"
 #include "model.h"
 #include "trace.h"
 
@@ -21,6 +22,12 @@ static int dispatch(struct enclave *e, unsigned long request, void *argument)
     case SGX_IOC_ENCLAVE_PROVISION:
         COUNT(e, ioctl_provision);
         return ioctl_provision(e, argument);
+    default:
+        break;
+    }
+    if (!profile_has_sgx2(e->file->profile))
+        return -ENOTTY;
+    switch (request) {
     case SGX_IOC_ENCLAVE_RESTRICT_PERMISSIONS:
         COUNT(e, ioctl_restrict);
         return ioctl_restrict(e, argument);
@@ -31,29 +38,52 @@ static int dispatch(struct enclave *e, unsigned long request, void *argument)
         COUNT(e, ioctl_remove);
         return ioctl_remove(e, argument);
     default:
-        return ioctl_instrument(e, request, argument);
+        return -ENOTTY;
     }
+}
+
+/* Not queued: Linux refuses a second ioctl while one runs. */
+static int one_at_a_time(struct enclave *e, unsigned long request, void *argument)
+{
+    uint32_t *owner = &e->file->ioctl_owner, before = 0;
+    int r;
+
+    if (!e->process) { /* a forked child, not in the table of processes yet */
+        enclave_lock(e);
+        enclave_unlock(e);
+    }
+    while (!__atomic_compare_exchange_n(owner, &before, e->process, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE))
+        if (before && share_alive(e, before))
+            return -EBUSY;
+    enclave_lock(e);
+    r = dispatch(e, request, argument);
+    enclave_unlock(e);
+    __atomic_store_n(owner, 0, __ATOMIC_RELEASE);
+    return r;
 }
 
 int sgx2_ioctl(int fd, unsigned long request, void *argument)
 {
-    struct enclave *e = enclave_by_fd(fd);
+    struct enclave *e;
     sigset_t saved;
     int r;
 
-    if (!e)
-        return -EBADF;
     driver_enter(&saved);
-    enclave_lock(e);
-    /* Not queued: Linux refuses a second ioctl while one runs, which happens while one waits. */
-    if (e->file->ioctl_busy) {
-        r = -EBUSY;
-    } else {
-        e->file->ioctl_busy = true;
-        r = dispatch(e, request, argument);
-        e->file->ioctl_busy = false;
+    e = enclave_by_fd(fd);
+    if (!e) {
+        driver_leave(&saved);
+        return fcntl(fd, F_GETFD) < 0 ? -EBADF : -ENOTTY;
     }
-    enclave_unlock(e);
+    /* What only the model knows is no business of the driver's: it waits for nobody but the lock.
+     */
+    if (_IOC_TYPE(request) == SGX2_MODEL_MAGIC) {
+        enclave_lock(e);
+        r = ioctl_instrument(e, request, argument);
+        enclave_unlock(e);
+    } else {
+        r = one_at_a_time(e, request, argument);
+    }
     driver_leave(&saved);
     return r;
 }

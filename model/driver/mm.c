@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
+#include <unistd.h>
 
 #include "driver/enclave.h"
 #include "model.h"
@@ -13,9 +14,50 @@
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 
+/*
+ * Does every page of [first, end) that exists allow prot? The records are a sparse file: only what
+ * was ever written is looked at, so that mapping a large empty range costs nothing.
+ */
+static bool records_allow(const struct enclave *e, uint64_t first, uint64_t end, int prot)
+{
+    const off_t at = (off_t)e->file->records_at, size = sizeof(struct record);
+    off_t from = at + (off_t)first * size, to = at + (off_t)end * size;
+
+    while (from < to && (from = lseek(e->fd, from, SEEK_DATA)) >= 0 && from < to) {
+        off_t hole = lseek(e->fd, from, SEEK_HOLE);
+
+        for (; from < hole && from < to; from += size) {
+            const struct record *record = &e->records[(from - at) / size];
+
+            if (record->present && (prot & PROT_ALL & ~record->max_prot))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* The static profile: is every page of [first, end) there, with prot for its own permission? */
+static bool records_equal(const struct enclave *e, uint64_t first, uint64_t end, int prot)
+{
+    for (uint64_t page = first; page < end; page++)
+        if (!e->records[page].present || e->records[page].max_prot != (prot & PROT_ALL))
+            return false;
+    return true;
+}
+
+/* A security module that is asked before the driver. */
+static bool security_denies(const struct enclave *e, int prot)
+{
+    const int both = PROT_WRITE | PROT_EXEC;
+
+    return e->file->profile == PROFILE_WXORX && (prot & both) == both;
+}
+
 /* sgx_encl_may_map(): does every page there allow prot? */
 static int may_map(const struct enclave *e, uint64_t start, uint64_t end, int prot)
 {
+    uint64_t first, last;
+
     if (personality(0xffffffff) & READ_IMPLIES_EXEC)
         return -EACCES;
     if (!e->file->created)
@@ -26,13 +68,13 @@ static int may_map(const struct enclave *e, uint64_t start, uint64_t end, int pr
         start = e->file->base;
     if (end > e->file->base + e->file->size)
         end = e->file->base + e->file->size;
-    for (; start < end; start += SGX_PAGE_SIZE) {
-        const struct record *record = &e->records[enclave_page(e, start)];
-
-        if (record->present && (prot & PROT_ALL & ~record->max_prot))
-            return -EACCES;
-    }
-    return 0;
+    if (start >= end)
+        return 0;
+    first = enclave_page(e, start);
+    last = enclave_page(e, end - 1) + 1;
+    if (e->file->profile == PROFILE_STATIC && e->file->initialized)
+        return records_equal(e, first, last, prot) ? 0 : -EACCES;
+    return records_allow(e, first, last, prot) ? 0 : -EACCES;
 }
 
 /* Something else is mapped over enclave memory, or it is unmapped: the mapping is gone. */
@@ -47,7 +89,7 @@ static void forget_range(struct enclave *e, void *arg)
     uint64_t start = range->start, end = range->end;
 
     enclave_lock(e);
-    if (vma_touches(e, start, end)) {
+    if (vma_first(e, start, end)) {
         range->touched = true;
         vma_remove(e, start, end);
         if (e->file->created && start < e->file->base + e->file->size && end > e->file->base) {
@@ -83,20 +125,42 @@ static intptr_t place(void *address, size_t size, int flags)
     return at == MAP_FAILED ? -errno : (intptr_t)at;
 }
 
+/*
+ * What the kernel itself demands before it asks the driver. 0, and what mprotect may later grant,
+ * or a negative errno.
+ */
+static int may_open_mapping(const struct enclave *e, int fd, uint64_t address, int prot, int flags,
+                            int *ret_may)
+{
+    const int mode = fcntl(fd, F_GETFL) & O_ACCMODE;
+
+    if (security_denies(e, prot))
+        return -EACCES;
+    if (!(flags & MAP_SHARED) || ((flags & MAP_FIXED) && (address & (SGX_PAGE_SIZE - 1))))
+        return -EINVAL;
+    *ret_may = PROT_ALL;
+    if (mode == O_WRONLY)
+        return -EACCES;
+    if (mode == O_RDONLY)
+        *ret_may &= ~PROT_WRITE;
+    if (prot & PROT_WRITE & ~*ret_may)
+        return -EACCES;
+    if (e->file->profile == PROFILE_NOEXEC)
+        *ret_may &= ~PROT_EXEC;
+    return prot & PROT_EXEC & ~*ret_may ? -EPERM : 0;
+}
+
 static intptr_t map_device(struct enclave *e, int fd, void *address, size_t size, int prot,
                            int flags)
 {
     uint64_t start, end;
     intptr_t at;
-    int r;
+    int may, r;
 
-    if (!(flags & MAP_SHARED))
-        return -EINVAL;
-    if ((prot & PROT_WRITE) && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
-        return -EACCES;
     size = (size + SGX_PAGE_SIZE - 1) & SGX_PAGE_MASK;
-    if (size == 0 || (flags & MAP_FIXED && ((uintptr_t)address & (SGX_PAGE_SIZE - 1))))
-        return -EINVAL;
+    r = size ? may_open_mapping(e, fd, (uint64_t)(uintptr_t)address, prot, flags, &may) : -EINVAL;
+    if (r < 0)
+        return r;
 
     /* Without MAP_FIXED the address is known only after the kernel found one. */
     if (!(flags & MAP_FIXED)) {
@@ -124,7 +188,8 @@ static intptr_t map_device(struct enclave *e, int fd, void *address, size_t size
     }
 
     enclave_lock(e);
-    r = vma_insert(e, start, end, prot & PROT_ALL);
+    r = vma_insert(e,
+                   (struct vma){.start = start, .end = end, .prot = prot & PROT_ALL, .may = may});
     if (r == 0 && e->file->created) {
         uint64_t low = start < e->file->base ? e->file->base : start;
         uint64_t high = e->file->base + e->file->size < end ? e->file->base + e->file->size : end;
@@ -139,15 +204,23 @@ static intptr_t map_device(struct enclave *e, int fd, void *address, size_t size
 
 intptr_t sgx2_mmap(void *address, size_t size, int prot, int flags, int fd, off_t offset)
 {
-    struct enclave *e = fd >= 0 && !(flags & MAP_ANONYMOUS) ? enclave_by_fd(fd) : NULL;
+    struct enclave *e;
     sigset_t saved;
     intptr_t r;
 
+    if (!enclave_any() && (fd < 0 || (flags & MAP_ANONYMOUS) || !view_possible(fd))) {
+        void *at = mmap(address, size, prot, flags, fd, offset);
+
+        return at == MAP_FAILED ? -errno : (intptr_t)at;
+    }
     driver_enter(&saved);
+    e = fd >= 0 && !(flags & MAP_ANONYMOUS) ? enclave_by_fd(fd) : NULL;
     if (e) {
         r = map_device(e, fd, address, size, prot, flags);
         TRACE("mmap", "%p +%#zx prot %c%c%c -> %ld", address, size, prot & PROT_READ ? 'r' : '-',
               prot & PROT_WRITE ? 'w' : '-', prot & PROT_EXEC ? 'x' : '-', r < 0 ? (long)r : 0L);
+    } else if (fd >= 0 && !(flags & MAP_ANONYMOUS) && is_provision(fd)) {
+        r = -ENODEV;
     } else {
         void *at;
 
@@ -160,22 +233,73 @@ intptr_t sgx2_mmap(void *address, size_t size, int prot, int flags, int fd, off_
     return r;
 }
 
-/* mprotect of [start, end), which lies in mappings of e or is a hole between them. */
+/* A part of an address range: one mapping of an enclave, or what lies before the next such. */
+struct part {
+    uint64_t start, end;
+    struct enclave *e; /* NULL: no enclave's */
+};
+
+static void find_part(struct enclave *e, void *arg)
+{
+    struct part *part = arg;
+    const struct vma *vma;
+
+    enclave_lock(e);
+    vma = vma_first(e, part->start, part->end);
+    if (vma && vma->start <= part->start) {
+        part->e = e;
+        if (vma->end < part->end)
+            part->end = vma->end;
+    } else if (vma) {
+        part->end = vma->start;
+        part->e = NULL;
+    }
+    enclave_unlock(e);
+}
+
+/* mprotect of what is, or was a moment ago, one mapping of e. */
 static int protect_device(struct enclave *e, uint64_t start, uint64_t end, int prot)
 {
+    const struct vma *vma;
     int r = 0;
 
     enclave_lock(e);
-    if (!vma_covers(e, start, end))
+    vma = vma_find(e, start);
+    if (!vma || vma->end < end)
         r = -ENOMEM;
+    else if ((prot & PROT_ALL & ~vma->may) || security_denies(e, prot))
+        r = -EACCES;
     if (r == 0)
         r = may_map(e, start, end, prot);
     if (r == 0)
         r = vma_protect(e, start, end, prot & PROT_ALL);
-    if (r == 0 && e->file->created && enclave_contains(e, start))
+    if (r == 0 && enclave_contains(e, start))
         pagetable_protect(e, enclave_page(e, start), enclave_page(e, end - 1) + 1, prot & PROT_ALL);
-    COUNT(e, mprotects);
     enclave_unlock(e);
+    return r;
+}
+
+/*
+ * Linux goes through the mappings of the range from below: those before one that refuses, or before
+ * a hole, are changed all the same.
+ */
+static int protect_range(uint64_t start, uint64_t end, int prot, struct enclave **ret_first)
+{
+    int r = 0;
+
+    *ret_first = NULL;
+    while (r == 0 && start < end) {
+        struct part part = {.start = start, .end = end};
+
+        enclave_each(find_part, &part);
+        if (part.e && !*ret_first)
+            *ret_first = part.e;
+        if (part.e)
+            r = protect_device(part.e, start, part.end, prot);
+        else
+            r = mprotect((void *)(uintptr_t)start, part.end - start, prot) < 0 ? -errno : 0;
+        start = part.end;
+    }
     return r;
 }
 
@@ -187,19 +311,16 @@ int sgx2_mprotect(void *address, size_t size, int prot)
     sigset_t saved;
     int r;
 
+    if (!enclave_any() || (start & (SGX_PAGE_SIZE - 1)) || end <= start)
+        return mprotect(address, size, prot) < 0 ? -errno : 0;
     driver_enter(&saved);
-    e = enclave_by_address(start);
-    if (!e)
-        r = mprotect(address, size, prot) < 0 ? -errno : 0;
-    else if (start & (SGX_PAGE_SIZE - 1))
-        r = -EINVAL;
-    else
-        r = start == end ? 0 : protect_device(e, start, end, prot);
+    r = protect_range(start, end, prot, &e);
+    if (e)
+        COUNT(e, mprotects);
     driver_leave(&saved);
-    if (!e)
-        return r;
-    TRACE("mprot", "%p +%#zx prot %c%c%c -> %d", address, size, prot & PROT_READ ? 'r' : '-',
-          prot & PROT_WRITE ? 'w' : '-', prot & PROT_EXEC ? 'x' : '-', r);
+    if (e)
+        TRACE("mprot", "%p +%#zx prot %c%c%c -> %d", address, size, prot & PROT_READ ? 'r' : '-',
+              prot & PROT_WRITE ? 'w' : '-', prot & PROT_EXEC ? 'x' : '-', r);
     return r;
 }
 
@@ -217,6 +338,8 @@ int sgx2_munmap(void *address, size_t size)
     struct enclave *idle;
     int r;
 
+    if (!enclave_any())
+        return munmap(address, size) < 0 ? -errno : 0;
     if ((uintptr_t)address & (SGX_PAGE_SIZE - 1))
         return -EINVAL;
     driver_enter(&saved);

@@ -124,6 +124,21 @@ static void clip(const struct enclave *e, uint64_t *first, uint64_t *end)
         *end = e->pte_high;
 }
 
+void pagetable_resync(struct enclave *e, uint64_t first, uint64_t end)
+{
+    clip(e, &first, &end);
+    for (uint64_t page = first; page < end; page++) {
+        const struct record *record = &e->records[page];
+        struct pte *pte = &e->ptes[page];
+
+        if (pte->present &&
+            (!record->present || record->frame != pte->frame || (pte->prot & ~record->max_prot)))
+            pte->present = false;
+    }
+    if (first < end)
+        sync_range(e, first, end);
+}
+
 void pagetable_zap(struct enclave *e, uint64_t first, uint64_t end)
 {
     clip(e, &first, &end);

@@ -32,21 +32,11 @@ const struct vma *vma_find(const struct enclave *e, uint64_t address)
     return i < e->vma_count && e->vmas[i].start <= address ? &e->vmas[i] : NULL;
 }
 
-bool vma_touches(const struct enclave *e, uint64_t start, uint64_t end)
+const struct vma *vma_first(const struct enclave *e, uint64_t start, uint64_t end)
 {
     size_t i = vma_index(e, start);
 
-    return i < e->vma_count && e->vmas[i].start < end;
-}
-
-bool vma_covers(const struct enclave *e, uint64_t start, uint64_t end)
-{
-    for (size_t i = vma_index(e, start); i < e->vma_count && e->vmas[i].start <= start; i++) {
-        start = e->vmas[i].end;
-        if (start >= end)
-            return true;
-    }
-    return start >= end;
+    return i < e->vma_count && e->vmas[i].start < end ? &e->vmas[i] : NULL;
 }
 
 /* Room for two more: an operation splits at most two mappings. */
@@ -100,7 +90,7 @@ static void vma_merge(struct enclave *e, uint64_t start, uint64_t end)
     while (i + 1 < e->vma_count && e->vmas[i].start <= end) {
         struct vma *v = &e->vmas[i];
 
-        if (v->end == v[1].start && v->prot == v[1].prot) {
+        if (v->end == v[1].start && v->prot == v[1].prot && v->may == v[1].may) {
             v->end = v[1].end;
             vma_drop(e, i + 1, 1);
         } else {
@@ -124,16 +114,16 @@ int vma_remove(struct enclave *e, uint64_t start, uint64_t end)
     return 0;
 }
 
-int vma_insert(struct enclave *e, uint64_t start, uint64_t end, int prot)
+int vma_insert(struct enclave *e, struct vma vma)
 {
-    int r = vma_remove(e, start, end);
+    int r = vma_remove(e, vma.start, vma.end);
 
     if (r == 0)
         r = vma_room(e);
     if (r < 0)
         return r;
-    vma_put_at(e, vma_index(e, start), (struct vma){.start = start, .end = end, .prot = prot});
-    vma_merge(e, start, end);
+    vma_put_at(e, vma_index(e, vma.start), vma);
+    vma_merge(e, vma.start, vma.end);
     return 0;
 }
 

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "driver/share.h"
 #include "model.h"
 #include "run/run.h"
 #include "trace.h"
@@ -75,6 +76,7 @@ bool run_event(struct thread *t, struct event *event)
     if (__builtin_expect(trace_enabled, 0))
         trace_event(t, event);
     cpu_aex(&t->cpu, event);
+    inside_leave(e, t->place);
     COUNT(e, aex);
 
     if (event->vector == SGX_VECTOR_PF && event->reported) {
@@ -94,14 +96,20 @@ bool run_event(struct thread *t, struct event *event)
     return true;
 }
 
+void run_leave(struct thread *t, const struct event *event)
+{
+    if (__builtin_expect(trace_enabled, 0))
+        trace_event(t, event);
+    cpu_aex(&t->cpu, event);
+    inside_leave(t->enclave, t->place);
+    COUNT(t->enclave, aex);
+}
+
 void run_interrupt_to_host(struct thread *t)
 {
     struct event event = {.vector = 0xfd};
 
-    if (__builtin_expect(trace_enabled, 0))
-        trace_event(t, &event);
-    cpu_aex(&t->cpu, &event);
-    COUNT(t->enclave, aex);
+    run_leave(t, &event);
     event.vector = t->step_vector;
     deliver(t, &event);
 }
@@ -144,6 +152,15 @@ static void settle(struct enclave *e, uint32_t leaf, uint64_t rcx)
         COUNT(e, eexit);
 }
 
+/* After a leaf that went in or out. */
+static void settle_mode(struct thread *t)
+{
+    if (t->cpu.enclave_mode)
+        t->place = inside_enter(t->enclave, &t->cpu, t, t->tid);
+    else
+        inside_leave(t->enclave, t->place);
+}
+
 /* The exception that a refused leaf raises. */
 static struct event event_of(struct outcome outcome)
 {
@@ -181,10 +198,15 @@ bool run_enclu(struct thread *t, struct event *ret_event)
         if (__builtin_expect(trace_enabled, 0))
             trace_leaf(e, leaf, &before, outcome);
         if (outcome.kind == LEAF_DONE) {
+            if (cpu->enclave_mode != inside)
+                settle_mode(t);
             settle(e, leaf, before.rcx);
             return true;
         }
 
+        /* The TCS may look busy because somebody died on it. */
+        if (!inside && outcome.kind == LEAF_GP && inside_bury_dead(e))
+            continue;
         *ret_event = event_of(outcome);
         if (inside) {
             if (!run_event(t, ret_event))
@@ -199,36 +221,22 @@ bool run_enclu(struct thread *t, struct event *ret_event)
     }
 }
 
-/*
- * ENCLU of sgx2_enter_enclave(). Signals are not blocked: a handler that interrupts this must not
- * enter the same enclave, and does not, since host programs do not enter enclaves from handlers.
- */
-void enter_enclu(struct entry *entry)
+/* No EPC page at RBX: what EENTER's first look at the TCS finds. */
+static void enter_nothing(struct entry *entry)
 {
-    struct thread *t = thread_self();
-    struct event event;
-
-    t->in_model = true;
-    entry->thread = t;
-    entry->inside = false;
-    entry->r.fsbase = t->host_fs;
-    entry->r.gsbase = t->host_gs;
-    t->cpu.r = entry->r;
-    t->cpu.xsave = entry->xsave;
-    t->cpu.xsave_size = sgx2_xsave_size;
-    t->enclave = enclave_by_tcs(entry->r.rbx);
-    if (!t->enclave) {
-        /* No EPC page there: what EENTER's first look at the TCS finds. */
-        entry->r.rdi = SGX_VECTOR_PF;
-        entry->r.rsi = SGX_PFEC_U | SGX_PFEC_W;
-        entry->r.rdx = entry->r.rbx;
-        if (entry->r.rbx & (SGX_PAGE_SIZE - 1)) {
-            entry->r.rdi = SGX_VECTOR_GP;
-            entry->r.rsi = entry->r.rdx = 0;
-        }
-        entry->r.rip = (uint64_t)(uintptr_t)sgx2_enclu_fixup;
-        return;
+    entry->r.rdi = SGX_VECTOR_PF;
+    entry->r.rsi = SGX_PFEC_U | SGX_PFEC_W;
+    entry->r.rdx = entry->r.rbx;
+    if (entry->r.rbx & (SGX_PAGE_SIZE - 1)) {
+        entry->r.rdi = SGX_VECTOR_GP;
+        entry->r.rsi = entry->r.rdx = 0;
     }
+    entry->r.rip = (uint64_t)(uintptr_t)sgx2_enclu_fixup;
+}
+
+static void enter_enclave(struct thread *t, struct entry *entry)
+{
+    struct event event;
 
     t->cpu.epc = &t->enclave->epc;
     t->cpu.translate_arg = t->enclave;
@@ -239,4 +247,30 @@ void enter_enclu(struct entry *entry)
     enclave_unlock(t->enclave);
     entry->r = t->cpu.r;
     entry->inside = t->cpu.enclave_mode;
+}
+
+/*
+ * ENCLU of sgx2_enter_enclave(). Signals are not blocked, which would cost two system calls. One
+ * for the program that comes while locks may be held waits until the entry is complete.
+ */
+void enter_enclu(struct entry *entry)
+{
+    struct thread *t = thread_self();
+
+    t->entry = entry;
+    __atomic_store_n(&t->in_model, ENTRY_BUSY, __ATOMIC_RELEASE);
+    entry->thread = t;
+    entry->inside = false;
+    entry->r.fsbase = t->host_fs;
+    entry->r.gsbase = t->host_gs;
+    t->cpu.r = entry->r;
+    t->cpu.xsave = entry->xsave;
+    t->cpu.xsave_size = sgx2_xsave_size;
+    t->enclave = enclave_by_tcs(entry->r.rbx);
+    if (t->enclave)
+        enter_enclave(t, entry);
+    else
+        enter_nothing(entry);
+    __atomic_store_n(&t->in_model, ENTRY_READY, __ATOMIC_RELEASE);
+    deliver_waiting(t);
 }

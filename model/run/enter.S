@@ -35,8 +35,10 @@
 #define ARCH_SET_GS 0x1001
 #define ARCH_SET_FS 0x1002
 
+    .hidden sgx2_xsave_size, sgx2_has_fsgsbase
     .text
     .globl  sgx2_enter_enclave
+    .hidden sgx2_enter_enclave
     .type   sgx2_enter_enclave, @function
 sgx2_enter_enclave:
     push    %rbp
@@ -64,6 +66,7 @@ sgx2_enter_enclave:
     jmp     .Lenclu
 
     .globl  sgx2_enclu_insn, sgx2_enclu_next, sgx2_enclu_fixup
+    .hidden sgx2_enclu_insn, sgx2_enclu_next, sgx2_enclu_fixup
 sgx2_enclu_insn:
     .byte   0x0f, 0x01, 0xd7            # enclu
 sgx2_enclu_next:                        # EEXIT goes here; rdi, rsi, rdx, r8, r9 are the enclave's
@@ -158,8 +161,9 @@ sgx2_enclu_fixup:                       # rdi = vector, rsi = error code, rdx = 
     call    enter_enclu
 
 # Load the state that the leaf led to. From here to the IRETQ a signal finds the thread half way in:
-# the handler looks for RIP in this window and leaves it alone.
+# the handler looks for RIP in this window, loads the rest itself, and goes on from there.
     .globl  sgx2_window_start, sgx2_window_end
+    .hidden sgx2_window_start, sgx2_window_end
 sgx2_window_start:
     mov     ENTRY_XSAVE(%r12), %rsi
     mov     $-1, %eax

@@ -1,31 +1,90 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * IPIs. After ETRACK, Linux interrupts every processor that may run the process, so that whoever is
- * inside leaves once and enters in the new epoch. Here a signal does it.
+ * IPIs. After ETRACK, Linux interrupts every processor that may run a process of the enclave, so
+ * that whoever is inside leaves once and enters in the new epoch. Here a signal does it, to the
+ * threads of other processes as well; their handler brings their page table in line.
  *
- * A thread may be half way in when the signal comes: counted as inside, its registers not loaded
- * yet. Its handler then does nothing, and the signal is sent again until the old epoch has drained.
+ * A thread may be half way in when the signal comes, busy with the entry. Its handler then does
+ * nothing, and the signal is sent again until the old epoch has drained.
+ *
+ * A process that is stopped inside holds this up until it goes on or dies.
  */
+#include <errno.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "driver/share.h"
 #include "run/run.h"
 
-static void kick(struct thread *t, void *arg)
+void run_kick(void *thread)
 {
-    struct enclave *e = arg;
+    struct thread *t = thread;
 
-    if (t->cpu.enclave_mode && t->enclave == e && t->cpu.epoch < e->file->state.epoch)
-        syscall(SYS_tgkill, getpid(), t->tid, SIGNAL_KICK);
+    if (!__atomic_exchange_n(&t->kicked, true, __ATOMIC_ACQ_REL) && !signals_kick(t->tid))
+        __atomic_store_n(&t->kicked, false, __ATOMIC_RELEASE);
 }
+
+bool run_kick_other(int pid, int tid, uint64_t mark)
+{
+    siginfo_t info;
+
+    memset(&info, 0, sizeof info);
+    info.si_signo = SIGNAL_KICK;
+    info.si_code = SI_QUEUE;
+    info.si_pid = getpid();
+    info.si_uid = getuid();
+    info.si_ptr = (void *)(uintptr_t)mark;
+    return syscall(SYS_rt_tgsigqueueinfo, pid, tid, SIGNAL_KICK, &info) == 0 || errno != ESRCH;
+}
+
+/*
+ * The value in a kick by which this process tells it from the program's own signals of that number:
+ * read off one that the thread sends to itself. The program's that stand before it in the queue go
+ * behind it, all of them, which keeps their order.
+ */
+uint64_t run_kick_mark(void)
+{
+    static uint64_t mark;
+    static const struct timespec at_once;
+    const int tid = (int)syscall(SYS_gettid);
+    sigset_t set;
+    siginfo_t info;
+
+    if (mark)
+        return mark;
+    sigemptyset(&set);
+    sigaddset(&set, SIGNAL_KICK);
+    signals_kick(tid);
+    while (sigtimedwait(&set, &info, &at_once) == SIGNAL_KICK) {
+        if (signals_is_kick(SIGNAL_KICK, &info)) {
+            mark = (uint64_t)(uintptr_t)info.si_ptr;
+            break;
+        }
+        syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, SIGNAL_KICK, &info);
+    }
+    return mark;
+}
+
+#define NAP_LEAST 20000l /* ns */
+#define NAP_MOST  5000000l
 
 void run_kick_all(struct enclave *e)
 {
+    struct timespec nap = {.tv_nsec = NAP_LEAST};
+
     while (cpu_tracking_incomplete(&e->epc)) {
-        thread_each(kick, e);
+        const bool others = inside_interrupt(e);
+
         enclave_unlock(e); /* whoever is in a handler needs it to get on */
-        sched_yield();
+        if (others) {      /* who cannot tell us that one signal is enough */
+            nanosleep(&nap, NULL);
+            nap.tv_nsec = nap.tv_nsec < NAP_MOST ? 2 * nap.tv_nsec : nap.tv_nsec;
+        } else {
+            sched_yield();
+        }
         enclave_lock(e);
     }
 }

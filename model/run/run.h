@@ -32,6 +32,11 @@
 #define SUD_ALLOW 0
 #define SUD_BLOCK 1
 
+/* struct thread, in_model: how far an entry through enter.S has come. */
+#define ENTRY_NONE  0 /* host code or enclave code runs */
+#define ENTRY_BUSY  1 /* C of the model runs, maybe with locks: signals for the program wait */
+#define ENTRY_READY 2 /* struct entry says all: a signal may take it from there */
+
 /* struct entry, built on the host's stack by enter.S: offsets. */
 #define ENTRY_RAX    0
 #define ENTRY_RCX    8
@@ -74,10 +79,18 @@ struct thread {
     uint64_t host_fs; /* bases while host code runs */
     uint64_t host_gs;
     uint8_t selector; /* Syscall User Dispatch: SUD_BLOCK while enclave code runs */
-    uint8_t in_model; /* C of the model runs on behalf of an entry: leave the thread alone */
+    uint8_t in_model; /* ENTRY_*; see there */
     bool used;        /* the area belongs to a thread */
+    bool kicked;      /* a kick is on its way: one is enough */
+    bool waiting;     /* a signal for the program came while ENTRY_BUSY: */
+    int held_signal;  /* this one; all others are blocked, */
+    siginfo_t held;
+    uint64_t mask; /* and this is the mask as it was */
     int tid;
+    struct entry *entry;     /* of an entry under way */
+    stack_t program;         /* the alternate signal stack that the program believes to have */
     struct enclave *enclave; /* valid while cpu.enclave_mode */
+    uint32_t place;          /* in its table of threads inside; likewise */
     uint64_t step_left;      /* instructions until the interrupt that was asked for; 0: none */
     uint8_t step_vector;
     struct cpu cpu;
@@ -117,6 +130,7 @@ extern const char sgx2_enclu_next[];  /* after it: where EEXIT is told to go */
 extern const char sgx2_enclu_fixup[]; /* where the kernel goes on after an exception there */
 extern const char sgx2_window_start[], sgx2_window_end[]; /* half way in: see kick.c */
 extern const char sgx2_sigreturn_start[], sgx2_sigreturn_end[];
+extern const char sgx2_frame_return[]; /* where handlers called by deliver.c return to */
 extern uint64_t sgx2_xsave_size;
 extern uint8_t sgx2_has_fsgsbase;
 extern uint64_t sgx2_areas_base, sgx2_areas_end;
@@ -129,22 +143,83 @@ void sgx2_restorer(void);
 /* This thread's area, made on first use. Aborts with a message if the machine refuses. */
 struct thread *thread_self(void);
 
+/* This thread's area, or NULL if it has none yet. */
+struct thread *thread_current(void);
+
+/*
+ * The same as thread_self() in a signal handler of a thread that has none: the signal stack is in
+ * force when the handler returns.
+ */
+void thread_adopt(ucontext_t *uc);
+
+/* The kernel's signal stack of the thread is the area's again once this context is returned to. */
+void thread_keep_stack(ucontext_t *uc);
+
 /* Calls visit for each area in use. */
 void thread_each(void (*visit)(struct thread *t, void *arg), void *arg);
 
 /* ---------------------------------------------------------------- signals.c */
 
-/* Hand a signal that is not ours to whoever had it before. */
-void signals_chain(int sig, siginfo_t *info, ucontext_t *uc);
+/* What rt_sigaction(2) takes. glibc's sigaction() would put its own restorer in. */
+struct kernel_sigaction {
+    void *handler;
+    unsigned long flags;
+    const void *restorer;
+    uint64_t mask;
+};
+
+/* The signal that forces threads out of the enclave. Programs may use it as well. */
+#define SIGNAL_KICK 64
+
+#define SIGNAL_BIT(sig) (UINT64_C(1) << ((sig)-1))
+
+/* The signals that mean something in an enclave. They are never blocked while one may run. */
+#define SIGNALS_OURS                                                                               \
+    (SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGFPE) |          \
+     SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGSYS) | SIGNAL_BIT(SIGNAL_KICK))
+
+/* Make sure that our handlers are in front, once a thread. All signals are blocked. */
+void signals_install(void);
+
+/* Is this signal the program's, whatever code it interrupts? Else it is an exception or a kick. */
+bool signals_for_program(int sig, const siginfo_t *info);
+
+/* What the program wants done with a signal that is about to be delivered. */
+struct kernel_sigaction signals_action(int sig);
 
 /* Let the default action happen. */
 void signals_default(int sig, const siginfo_t *info);
 
-/* The signal that forces threads out of the enclave. */
-#define SIGNAL_KICK 64
+/* Take what must not be blocked while an enclave may run out of a mask. */
+void signals_open(uint64_t *mask);
 
-/* Make sure that our handlers are in front, once a thread. */
-void signals_install(void);
+/* The same; the program goes on believing that it is blocked. */
+void signals_hide(uint64_t *mask);
+
+/* Queue a signal to this thread once more, for when it is not blocked. */
+void signals_again(int sig, const siginfo_t *info);
+
+/* Send the kick. False: not now. */
+bool signals_kick(int tid);
+
+/* Recognise it; the second, which is vague, only on a thread that has one coming. */
+bool signals_is_kick(int sig, const siginfo_t *info);
+bool signals_is_old_kick(int sig, const siginfo_t *info);
+
+/* ---------------------------------------------------------------- deliver.c */
+
+/*
+ * Hand a signal to the program, which runs outside any enclave in context uc. Its handler runs when
+ * uc is returned to, on the stack and with the mask that it asked for. t is NULL for a thread
+ * without area.
+ */
+void deliver_signal(int sig, siginfo_t *info, ucontext_t *uc, struct thread *t);
+
+/* Keep a signal back, and all that follow, until the model is done with an entry. */
+void deliver_later(int sig, const siginfo_t *info, ucontext_t *uc, struct thread *t);
+
+/* The entry is done. If a signal was kept back, this does not return: trap.c goes on with it. */
+void deliver_waiting(const struct thread *t);
 
 /* ---------------------------------------------------------------- context.c */
 
@@ -183,6 +258,9 @@ bool step_count(struct thread *t);
  * stepping. True if one stood there and has been carried out.
  */
 bool step_over_flags(struct thread *t);
+
+/* An interrupt after which the host goes on, at the AEP. */
+void run_leave(struct thread *t, const struct event *event);
 
 /* An interrupt whose return the kernel bends: the host regains control, the enclave stays out. */
 void run_interrupt_to_host(struct thread *t);

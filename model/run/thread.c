@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "model.h"
 #include "run/run.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
@@ -52,16 +53,52 @@ static struct thread *area(unsigned i)
     return (struct thread *)(uintptr_t)(sgx2_areas_base + (uint64_t)i * THREAD_AREA_SIZE);
 }
 
+static stack_t area_stack(struct thread *t)
+{
+    return (stack_t){.ss_sp = (char *)t + STACK_AT, .ss_size = THREAD_AREA_SIZE - STACK_AT};
+}
+
+/* Where the kernel has no Syscall User Dispatch, SYSCALL in an enclave goes unnoticed. */
+static void dispatch_syscalls(struct thread *t)
+{
+    prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, sgx2_sigreturn_start,
+          (uintptr_t)sgx2_sigreturn_end - (uintptr_t)sgx2_sigreturn_start, &t->selector);
+}
+
 static void release(void *arg)
 {
     struct thread *t = arg;
-    stack_t off = {.ss_flags = SS_DISABLE};
 
     prctl(PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0);
-    sigaltstack(&off, NULL);
+    sigaltstack(&t->program, NULL);
     self = NULL;
     pthread_mutex_lock(&areas_lock);
     t->used = false;
+    pthread_mutex_unlock(&areas_lock);
+}
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&areas_lock);
+}
+
+static void after_fork_in_parent(void)
+{
+    pthread_mutex_unlock(&areas_lock);
+}
+
+/* One thread is left. The kernel kept its signal stack, but not Syscall User Dispatch. */
+static void after_fork_in_child(void)
+{
+    for (unsigned i = 0; i < areas_used; i++)
+        if (area(i) != self) {
+            area(i)->used = false;
+            area(i)->cpu.enclave_mode = false;
+        }
+    if (self) {
+        self->tid = (int)syscall(SYS_gettid);
+        dispatch_syscalls(self);
+    }
     pthread_mutex_unlock(&areas_lock);
 }
 
@@ -76,6 +113,7 @@ static void reserve_areas(void)
         ((uint64_t)(uintptr_t)at + THREAD_AREA_SIZE - 1) & -(uint64_t)THREAD_AREA_SIZE;
     sgx2_areas_end = sgx2_areas_base + (uint64_t)THREAD_AREA_SIZE * THREAD_AREA_COUNT;
     sgx2_has_fsgsbase = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) != 0;
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     if (pthread_key_create(&at_exit, release) != 0)
         die("a key for its end");
 }
@@ -106,10 +144,10 @@ static struct thread *take_area(void)
     return t;
 }
 
+/* All signals are blocked. */
 static struct thread *thread_create(void)
 {
     struct thread *t;
-    stack_t stack;
 
     pthread_once(&once, reserve_areas);
     signals_install();
@@ -117,24 +155,82 @@ static struct thread *thread_create(void)
     t->tid = (int)syscall(SYS_gettid);
     syscall(SYS_arch_prctl, ARCH_GET_FS, &t->host_fs);
     t->cpu.translate = run_translate;
-
-    stack = (stack_t){
-        .ss_sp = (char *)t + STACK_AT,
-        .ss_size = THREAD_AREA_SIZE - STACK_AT,
-    };
-    if (sigaltstack(&stack, NULL) < 0)
-        die("its signal stack");
-    /* Where the kernel has no Syscall User Dispatch, SYSCALL in an enclave goes unnoticed. */
-    prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, sgx2_sigreturn_start,
-          (uintptr_t)sgx2_sigreturn_end - (uintptr_t)sgx2_sigreturn_start, &t->selector);
+    dispatch_syscalls(t);
     pthread_setspecific(at_exit, t);
     self = t;
     return t;
 }
 
+static struct thread *thread_enlist(void)
+{
+    struct thread *t;
+    stack_t stack;
+    sigset_t saved;
+
+    driver_enter(&saved);
+    t = thread_create();
+    stack = area_stack(t);
+    if (sigaltstack(&stack, &t->program) < 0)
+        die("its signal stack");
+    signals_hide((uint64_t *)(void *)&saved);
+    driver_leave(&saved);
+    return t;
+}
+
+void thread_adopt(ucontext_t *uc)
+{
+    struct thread *t = thread_create();
+
+    t->program = uc->uc_stack;
+    signals_hide((uint64_t *)(void *)&uc->uc_sigmask);
+    thread_keep_stack(uc);
+}
+
+void thread_keep_stack(ucontext_t *uc)
+{
+    if (self)
+        uc->uc_stack = area_stack(self);
+}
+
+struct thread *thread_current(void)
+{
+    return self;
+}
+
+/* sigaltstack(2) of a thread whose real one is its area. */
+static int exchange_stack(struct thread *t, const stack_t *stack, stack_t *old)
+{
+    const uint64_t sp = (uint64_t)(uintptr_t)__builtin_frame_address(0);
+    const stack_t now = t->program;
+    const bool disabled = now.ss_flags & SS_DISABLE || !now.ss_size;
+    const bool on = !disabled && sp - (uint64_t)(uintptr_t)now.ss_sp <= now.ss_size;
+
+    if (stack) {
+        if (on)
+            return -EPERM;
+        if (stack->ss_flags & ~(SS_DISABLE | SS_ONSTACK))
+            return -EINVAL;
+        if (!(stack->ss_flags & SS_DISABLE) && stack->ss_size < (size_t)MINSIGSTKSZ)
+            return -ENOMEM;
+        t->program = *stack;
+    }
+    if (old) {
+        *old = now;
+        old->ss_flags = on ? SS_ONSTACK : disabled ? SS_DISABLE : 0;
+    }
+    return 0;
+}
+
+int sgx2_sigaltstack(const stack_t *stack, stack_t *old)
+{
+    if (!self || !enclave_is_ours())
+        return sigaltstack(stack, old) < 0 ? -errno : 0;
+    return exchange_stack(self, stack, old);
+}
+
 struct thread *thread_self(void)
 {
-    struct thread *t = self ? self : thread_create();
+    struct thread *t = self ? self : thread_enlist();
 
     /* Whatever uses GS may change it between two entries. */
     if (sgx2_has_fsgsbase)

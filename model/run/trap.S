@@ -20,10 +20,12 @@
 #define ARCH_GET_FS 0x1003
 #define ARCH_GET_GS 0x1004
 
+    .hidden sgx2_areas_base, sgx2_areas_end, sgx2_has_fsgsbase
     .text
 
 # void sgx2_trap_entry(int sig, siginfo_t *info, void *context)
     .globl  sgx2_trap_entry
+    .hidden sgx2_trap_entry
     .type   sgx2_trap_entry, @function
 sgx2_trap_entry:
     lea     sgx2_restorer(%rip), %rax   # called by a handler that stood before us and stands
@@ -133,7 +135,9 @@ sgx2_trap_entry:
 
 # The one place that may make a system call while the selector says BLOCK.
     .globl  sgx2_sigreturn_start, sgx2_sigreturn_end
+    .hidden sgx2_sigreturn_start, sgx2_sigreturn_end
     .globl  sgx2_restorer
+    .hidden sgx2_restorer
     .type   sgx2_restorer, @function
 sgx2_sigreturn_start:
 sgx2_restorer:
@@ -142,5 +146,17 @@ sgx2_restorer:
     ud2                                 # the kernel looks at the address after SYSCALL
 sgx2_sigreturn_end:
     .size   sgx2_restorer, . - sgx2_restorer
+
+# Where the program's handlers return to. Unwinders know a signal frame by these very bytes, and by
+# the absence of unwind information for the instruction before.
+    .globl  sgx2_frame_return
+    .hidden sgx2_frame_return
+    .type   sgx2_frame_return, @function
+    nop
+sgx2_frame_return:
+    .byte   0x48, 0xc7, 0xc0            # mov $SYS_rt_sigreturn, %rax
+    .long   SYS_rt_sigreturn
+    syscall
+    .size   sgx2_frame_return, . - sgx2_frame_return
 
     .section .note.GNU-stack, "", @progbits

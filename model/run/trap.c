@@ -11,6 +11,14 @@ void trap_handle(int sig, siginfo_t *info, ucontext_t *uc, struct thread *t, str
 void trap_foreign(int sig, siginfo_t *info, ucontext_t *uc);
 void trap_nobody(int sig, siginfo_t *info, ucontext_t *uc);
 
+/* Any vectors of interrupts: what the enclave's frame and the host see does not depend on them. */
+#define VECTOR_IPI   0xfd
+#define VECTOR_TIMER 0xec
+
+#define KICK 0 /* in place of a signal's number, once it has been recognised */
+
+#define SOFTWARE_AT 464 /* the kernel's part of the legacy area: ERESUME must not touch it */
+
 /* Vectors, as the kernel passes them in the signal frame. */
 static unsigned trap_number(const ucontext_t *uc)
 {
@@ -97,8 +105,8 @@ static bool classify(int sig, struct thread *t, const ucontext_t *uc, struct eve
     const unsigned vector = trap_number(uc);
 
     switch (sig) {
-    case SIGNAL_KICK:
-        *ret_event = (struct event){.vector = 0xfd};
+    case KICK:
+        *ret_event = (struct event){.vector = VECTOR_IPI};
         COUNT(t->enclave, ipis);
         return true;
     case SIGSYS: /* SYSCALL and INT 80h have been stepped over: both are two bytes long */
@@ -148,16 +156,19 @@ static void trap_inside(int sig, siginfo_t *info, ucontext_t *uc, struct thread 
                         struct bases *bases)
 {
     struct enclave *e = t->enclave;
-    struct event event;
+    const bool foreign = sig != KICK && signals_for_program(sig, info);
+    struct event event = {.vector = VECTOR_TIMER};
     bool settled = true;
-    uint8_t software[48]; /* the kernel's part of the legacy area: ERESUME must not touch it */
+    uint8_t software[48];
     uint8_t *image = (uint8_t *)uc->uc_mcontext.fpregs;
 
-    memcpy(software, image + 464, sizeof software);
+    memcpy(software, image + SOFTWARE_AT, sizeof software);
     context_load(&t->cpu, uc, bases);
     enclave_lock(e);
     COUNT(e, traps);
-    if (sig == SIGTRAP && trap_number(uc) == SGX_VECTOR_DB && t->step_left)
+    if (foreign)
+        run_leave(t, &event);
+    else if (sig == SIGTRAP && trap_number(uc) == SGX_VECTOR_DB && t->step_left)
         stepped(t);
     else if (sig == SIGILL && at_enclu(e, t->cpu.r.rip))
         settled = run_enclu(t, &event);
@@ -167,38 +178,75 @@ static void trap_inside(int sig, siginfo_t *info, ucontext_t *uc, struct thread 
         t->cpu.r.rflags |= RFLAGS_TF;
     enclave_unlock(e);
     context_store(&t->cpu, uc, bases);
-    memcpy(image + 464, software, sizeof software);
+    memcpy(image + SOFTWARE_AT, software, sizeof software);
 
-    if (!settled) {
+    if (foreign) {
+        deliver_signal(sig, info, uc, t);
+    } else if (!settled) {
         /* A host that enters by itself gets the signal Linux would send, with synthetic state. */
         info->si_addr = (void *)(uintptr_t)event.addr;
-        signals_chain(sig == SIGSYS ? SIGILL : sig, info, uc);
+        deliver_signal(sig == SIGSYS ? SIGILL : sig, info, uc, t);
     }
+}
+
+/*
+ * An entry that a signal found on its last instructions: done by loading its result here. The
+ * kernel's frame then stands for whatever runs next, enclave or host.
+ */
+static void finish_entry(struct thread *t, ucontext_t *uc, struct bases *bases)
+{
+    const struct entry *entry = t->entry;
+    uint8_t *image = (uint8_t *)uc->uc_mcontext.fpregs;
+    uint8_t software[48];
+
+    context_load(&t->cpu, uc, bases);
+    t->cpu.r = entry->r;
+    context_store(&t->cpu, uc, bases);
+    memcpy(software, image + SOFTWARE_AT, sizeof software);
+    memcpy(image, entry->xsave,
+           t->cpu.xsave_size < sgx2_xsave_size ? t->cpu.xsave_size : sgx2_xsave_size);
+    memcpy(image + SOFTWARE_AT, software, sizeof software);
+    t->in_model = ENTRY_NONE;
+}
+
+static bool host_at_enclu(const ucontext_t *uc)
+{
+    const uint64_t rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+
+    return memcmp((const void *)(uintptr_t)rip, (const uint8_t[]){0x0f, 0x01, 0xd7}, 3) == 0;
 }
 
 /* ENCLU executed by host code, not through sgx2_enter_enclave(). */
 static bool host_enclu(ucontext_t *uc, struct thread *t, struct bases *bases)
 {
-    const uint64_t rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+    const bool resumes = (uint32_t)uc->uc_mcontext.gregs[REG_RAX] == SGX_ERESUME;
+    uint8_t software[48];
+    uint8_t *image = (uint8_t *)uc->uc_mcontext.fpregs;
     struct event event;
     bool settled;
 
-    if (memcmp((const void *)(uintptr_t)rip, (const uint8_t[]){0x0f, 0x01, 0xd7}, 3) != 0)
+    if (!host_at_enclu(uc))
         return false;
     t->enclave = enclave_by_tcs((uint64_t)uc->uc_mcontext.gregs[REG_RBX]);
     if (!t->enclave)
         return false;
+    memcpy(software, image + SOFTWARE_AT, sizeof software);
     context_load(&t->cpu, uc, bases);
     t->cpu.epc = &t->enclave->epc;
     t->cpu.translate_arg = t->enclave;
     enclave_lock(t->enclave);
     COUNT(t->enclave, traps);
     settled = run_enclu(t, &event);
-    if (settled && t->cpu.enclave_mode)
-        step_arm(t);
+    if (settled && t->cpu.enclave_mode) {
+        if (resumes && t->step_left) /* a signal for the program came while stepping */
+            t->cpu.r.rflags |= RFLAGS_TF;
+        else
+            step_arm(t);
+    }
     enclave_unlock(t->enclave);
     if (settled)
         context_store(&t->cpu, uc, bases);
+    memcpy(image + SOFTWARE_AT, software, sizeof software);
     return settled;
 }
 
@@ -237,34 +285,77 @@ static bool host_touch(ucontext_t *uc)
     return !hidden || abort_page_emulate(uc);
 }
 
-void trap_handle(int sig, siginfo_t *info, ucontext_t *uc, struct thread *t, struct bases *bases)
+static bool in_window(const ucontext_t *uc)
 {
     const uint64_t rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
-    const bool half_way = t->in_model || (rip >= (uint64_t)(uintptr_t)sgx2_window_start &&
-                                          rip < (uint64_t)(uintptr_t)sgx2_window_end);
 
-    if (sig == SIGNAL_KICK && info->si_code == SI_TKILL) {
-        if (t->cpu.enclave_mode && !half_way)
-            trap_inside(sig, info, uc, t, bases);
+    return rip >= (uint64_t)(uintptr_t)sgx2_window_start &&
+           rip < (uint64_t)(uintptr_t)sgx2_window_end;
+}
+
+/* A signal while C of the model works on an entry. */
+static void trap_busy(int sig, siginfo_t *info, ucontext_t *uc, struct thread *t)
+{
+    if (sig == KICK)
         return;
-    }
-    if (t->cpu.enclave_mode && !half_way) {
+    /* A second one comes only if it is of those that are not blocked, and somebody sent it. */
+    if (signals_for_program(sig, info) && !t->waiting)
+        deliver_later(sig, info, uc, t);
+    else
+        deliver_signal(sig, info, uc, t);
+}
+
+/* A signal of a thread whose state the kernel's frame holds. */
+static void trap_settled(int sig, siginfo_t *info, ucontext_t *uc, struct thread *t,
+                         struct bases *bases)
+{
+    if (t->cpu.enclave_mode) {
         trap_inside(sig, info, uc, t, bases);
         return;
     }
-    if (sig == SIGILL && host_enclu(uc, t, bases))
+    if (sig == KICK || (sig == SIGILL && info->si_code > 0 && host_enclu(uc, t, bases)))
         return;
-    if (sig == SIGSEGV && trap_number(uc) == SGX_VECTOR_PF && host_touch(uc))
+    if (sig == SIGSEGV && info->si_code > 0 && trap_number(uc) == SGX_VECTOR_PF && host_touch(uc))
         return;
-    signals_chain(sig, info, uc);
+    deliver_signal(sig, info, uc, t);
+}
+
+void trap_handle(int sig, siginfo_t *info, ucontext_t *uc, struct thread *t, struct bases *bases)
+{
+    if (signals_is_kick(sig, info) || (t->kicked && signals_is_old_kick(sig, info))) {
+        __atomic_store_n(&t->kicked, false, __ATOMIC_RELEASE);
+        sig = KICK;
+    }
+    if (t->in_model == ENTRY_BUSY) {
+        trap_busy(sig, info, uc, t);
+        return;
+    }
+    if (t->in_model == ENTRY_READY || in_window(uc))
+        finish_entry(t, uc, bases);
+    if (t->waiting) {
+        /* This is deliver_waiting()'s trap, or a kick before it, or came later: the other is first.
+         */
+        if (sig != KICK && signals_for_program(sig, info))
+            signals_again(sig, info);
+        sig = t->held_signal;
+        *info = t->held;
+        memcpy(&uc->uc_sigmask, &t->mask, sizeof t->mask);
+        t->waiting = false;
+    }
+    trap_settled(sig, info, uc, t, bases);
 }
 
 /* On a thread that never entered an enclave. */
 void trap_foreign(int sig, siginfo_t *info, ucontext_t *uc)
 {
-    if (sig == SIGSEGV && trap_number(uc) == SGX_VECTOR_PF && host_touch(uc))
+    if (sig == SIGILL && info->si_code > 0 && host_at_enclu(uc) &&
+        enclave_by_tcs((uint64_t)uc->uc_mcontext.gregs[REG_RBX])) {
+        thread_adopt(uc); /* and once more, now as a thread that may enter */
         return;
-    signals_chain(sig, info, uc);
+    }
+    if (sig == SIGSEGV && info->si_code > 0 && trap_number(uc) == SGX_VECTOR_PF && host_touch(uc))
+        return;
+    deliver_signal(sig, info, uc, NULL);
 }
 
 /* Two handlers that each took the other for its predecessor: the signal has been everywhere. */

@@ -2,6 +2,8 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "model.h"
@@ -65,10 +67,29 @@ Test(mmap, wants_a_writable_descriptor_for_a_writable_mapping)
     sgx2_munmap((void *)at, SGX_PAGE_SIZE);
 }
 
-Test(mprotect, of_a_range_with_a_hole_fails)
+Test(mprotect, of_a_range_with_a_hole_changes_what_lies_before_the_hole_and_fails)
 {
+    struct op op;
+
     raw_open(&raw);
+    op = (struct op){.op = OP_STORE, .a = raw_address(&raw, RAW_DATA)};
+    munmap(raw.base + 11 * SGX_PAGE_SIZE, SGX_PAGE_SIZE);
     cr_assert_eq(sgx2_mprotect(raw.base + RAW_DATA, 8 * SGX_PAGE_SIZE, PROT_READ), -ENOMEM);
+    cr_assert_eq(raw_call(&raw, 0, SGX_EENTER, &op), 0);
+    cr_assert_eq(raw.run.exception_vector, SGX_VECTOR_PF);
+    raw_close(&raw);
+}
+
+Test(mprotect, goes_on_from_enclave_memory_into_other_memory)
+{
+    volatile uint8_t *after;
+
+    raw_open(&raw);
+    after = raw.base + 11 * SGX_PAGE_SIZE; /* of the reservation */
+    cr_assert_eq(sgx2_mprotect(raw.base + RAW_OPERAND, 4 * SGX_PAGE_SIZE, PROT_READ | PROT_WRITE),
+                 0);
+    after[0] = 1;
+    cr_assert_eq(after[0], 1);
     raw_close(&raw);
 }
 
@@ -93,4 +114,39 @@ Test(close, keeps_an_enclave_that_is_still_mapped)
     sgx2_close(raw.fd);
     raw_do(&raw, 0, (struct op){.op = OP_NOP});
     sgx2_munmap(raw.base, RAW_SIZE);
+}
+
+static uint64_t resident(void)
+{
+    FILE *statm = fopen("/proc/self/statm", "r");
+    unsigned long pages = 0, resident_pages = 0;
+
+    cr_assert_eq(fscanf(statm, "%lu %lu", &pages, &resident_pages), 2);
+    fclose(statm);
+    return resident_pages * 4096;
+}
+
+Test(mmap, of_a_large_empty_range_costs_nothing)
+{
+    static struct sgx_secs secs __attribute__((aligned(4096)));
+    const uint64_t size = UINT64_C(64) << 30;
+    uint64_t before;
+
+    memset(&raw, 0, sizeof raw);
+    raw.fd = sgx2_open("/dev/sgx_enclave", O_RDWR);
+    raw.base = raw_reserve(size);
+    secs.size = size;
+    secs.base = raw_address(&raw, 0);
+    secs.ssa_frame_size = 1;
+    secs.attributes.flags = SGX_ATTR_MODE64BIT;
+    secs.attributes.xfrm = SGX_XFRM_LEGACY;
+    cr_assert_eq(raw_ioctl_create(&raw, &secs), 0);
+    before = resident();
+    cr_assert_eq(sgx2_mmap(raw.base, size, PROT_READ | PROT_WRITE | PROT_EXEC,
+                           MAP_SHARED | MAP_FIXED, raw.fd, 0),
+                 (intptr_t)raw.base);
+    cr_assert_eq(sgx2_mprotect(raw.base, size, PROT_READ), 0);
+    cr_assert_lt(resident() - before, UINT64_C(1) << 20);
+    sgx2_close(raw.fd);
+    sgx2_munmap(raw.base, size);
 }

@@ -164,8 +164,8 @@ struct basic_publish_bad {
     uint64_t too_large;    /* out: more than the region has */
     uint64_t wraps;        /* out: SIZE_MAX */
     uint64_t not_reserved; /* out: publish at the region's last dynamic page, never reserved */
-    uint64_t unaligned;    /* out: publish at where + 8 */
-    uint64_t outside_code; /* out: publish host memory */
+    uint64_t unaligned;    /* out: publish 8 bytes into a reserved page */
+    uint64_t outside_code; /* out: publish host memory in a reserved page */
     uint64_t host_code;    /* in: address of that memory */
 };
 

@@ -151,7 +151,10 @@ sgx_status_t basic_publish_bad(uint64_t at)
     ms.too_large = ap_code_reserve(region, info.size - info.initial_size + PAGE, &where);
     ms.wraps = ap_code_reserve(region, SIZE_MAX, &where);
     ms.not_reserved = ap_code_publish(region, last, code, PAGE);
-    ms.unaligned = ap_code_publish(region, last + 8, code, PAGE);
-    ms.outside_code = ap_code_publish(region, last, (const void *)ms.host_code, PAGE);
+    /* Wrong in one thing only: the page is reserved. */
+    if (ap_code_reserve(region, 2 * PAGE, &where) != SGX_SUCCESS)
+        return SGX_ERROR_INVALID_PARAMETER;
+    ms.unaligned = ap_code_publish(region, (uint8_t *)where + 8, code, PAGE);
+    ms.outside_code = ap_code_publish(region, where, (const void *)ms.host_code, PAGE);
     BASIC_GIVE(at, ms);
 }
