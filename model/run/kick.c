@@ -31,6 +31,8 @@ bool run_kick_other(int pid, int tid, uint64_t mark)
 {
     siginfo_t info;
 
+    if (!mark)
+        return true;
     memset(&info, 0, sizeof info);
     info.si_signo = SIGNAL_KICK;
     info.si_code = SI_QUEUE;
@@ -43,7 +45,9 @@ bool run_kick_other(int pid, int tid, uint64_t mark)
 /*
  * The value in a kick by which this process tells it from the program's own signals of that number:
  * read off one that the thread sends to itself. The program's that stand before it in the queue go
- * behind it, all of them, which keeps their order.
+ * behind it, all of them, which keeps their order. If the queue is full, a kick of the old kind
+ * comes, which tells nothing: other processes then cannot interrupt the threads of this one, and
+ * wait for them to leave.
  */
 uint64_t run_kick_mark(void)
 {
@@ -61,11 +65,14 @@ uint64_t run_kick_mark(void)
     while (sigtimedwait(&set, &info, &at_once) == SIGNAL_KICK) {
         if (signals_is_kick(SIGNAL_KICK, &info)) {
             mark = (uint64_t)(uintptr_t)info.si_ptr;
-            break;
+            return mark;
         }
         syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, SIGNAL_KICK, &info);
     }
-    return mark;
+    sigemptyset(&set);
+    sigaddset(&set, SIGSYS);
+    sigtimedwait(&set, &info, &at_once); /* the old kind */
+    return 0;
 }
 
 #define NAP_LEAST 20000l /* ns */

@@ -6,18 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "gate.h"
-#include "talk.h"
-
-#define TF UINT64_C(0x100)
-#define IF UINT64_C(0x200)
-#define DF UINT64_C(0x400)
-#define NT UINT64_C(0x4000)
-#define AC UINT64_C(0x40000)
-#define ID UINT64_C(0x200000)
-
-#define ARITHMETIC UINT64_C(0x8d5)
-#define CLEAN      UINT64_C(0x2)
+#include "direct.h"
 
 static volatile sig_atomic_t single_steps;
 
@@ -36,35 +25,7 @@ static void open_entry(void)
 
 TestSuite(entry, .init = open_entry, .fini = host_close);
 
-/* An ecall by the gate's own ENCLU, on top of what `in` holds already. */
-static void direct(uint64_t tcs, int64_t index, void *ms)
-{
-    gate.in.rdi = (uint64_t)index;
-    gate.in.rsi = (uintptr_t)ms;
-    gate.in.rdx = (uintptr_t)talk_area();
-    gate.in.r8 = TALK_AREA_SIZE;
-    gate_enclu_pass(SGX_EENTER, tcs, gate_enclu);
-    cr_assert_eq(gate.how, GATE_EEXIT);
-}
-
-static void expect_return(sgx_status_t status)
-{
-    cr_assert_eq(gate.out.rdi, AP_EXIT_RETURN, "exit %llu", (unsigned long long)gate.out.rdi);
-    cr_assert_eq(gate.out.rsi, status, "status %#llx", (unsigned long long)gate.out.rsi);
-    cr_assert_eq(gate.out.rdx, 0);
-}
-
-static bool all(const void *bytes, size_t size, uint8_t value)
-{
-    const uint8_t *b = bytes;
-
-    for (size_t i = 0; i < size; i++)
-        if (b[i] != value)
-            return false;
-    return true;
-}
-
-/* ------------------------------------------------------------------ 1: flags */
+/* ------------------------------------------------------------------ flags */
 
 static void expect_flags_harmless(uint64_t rflags)
 {
@@ -76,16 +37,16 @@ static void expect_flags_harmless(uint64_t rflags)
 
     gate_reset();
     gate.in.rflags = rflags | CLEAN;
-    direct(host_tcs(0), BASIC_FLAGS, &flags);
-    expect_return(SGX_SUCCESS);
+    direct_ecall(host_tcs(0), BASIC_FLAGS, &flags);
+    direct_returns(SGX_SUCCESS);
     cr_assert_eq(flags.rflags & dangerous, 0, "entered with %#llx, C sees %#llx",
                  (unsigned long long)rflags, (unsigned long long)flags.rflags);
     cr_assert_eq(gate.out.rflags & ~(IF | TF), CLEAN, "%#llx", (unsigned long long)gate.out.rflags);
 
     gate_reset();
     gate.in.rflags = rflags | CLEAN;
-    direct(host_tcs(0), BASIC_ECHO, &echo);
-    expect_return(SGX_SUCCESS);
+    direct_ecall(host_tcs(0), BASIC_ECHO, &echo);
+    direct_returns(SGX_SUCCESS);
     cr_assert_eq(echo.status, SGX_SUCCESS);
     cr_assert_arr_eq(to + 1, from + 1, 1000);
 }
@@ -125,7 +86,7 @@ Test(entry, flags_of_the_host_do_not_reach_the_code_after_an_ocall)
 
     gate_reset();
     gate.in.rflags = DF | AC | NT | CLEAN;
-    direct(host_tcs(0), BASIC_RECURSE, &ms);
+    direct_ecall(host_tcs(0), BASIC_RECURSE, &ms);
     cr_assert_eq(gate.out.rdi, AP_EXIT_OCALL);
     cr_assert_eq(gate.out.rflags & ~IF, CLEAN);
     area = gate.out.rdx;
@@ -136,7 +97,7 @@ Test(entry, flags_of_the_host_do_not_reach_the_code_after_an_ocall)
     gate.in.rdi = (uint64_t)AP_ENTER_ORET;
     gate.in.rsi = UINT64_C(0xabcdef0000000000) | SGX_SUCCESS; /* 32 bits count */
     gate_enclu_pass(SGX_EENTER, host_tcs(0), gate_enclu);
-    expect_return(SGX_SUCCESS);
+    direct_returns(SGX_SUCCESS);
     cr_assert_eq(ms.reached, 1234);
     cr_assert_eq(ms.status, SGX_SUCCESS);
     cr_assert_eq(ms.canary, 1);
@@ -163,11 +124,11 @@ Test(entry, flags_of_the_host_do_not_reach_the_exception_code)
 
     gate_reset();
     gate_enclu_pass(SGX_ERESUME, host_tcs(0), gate_enclu);
-    expect_return(SGX_SUCCESS);
+    direct_returns(SGX_SUCCESS);
     cr_assert_eq(ms.sum, 3);
 }
 
-/* ------------------------------------------------------------------ 2: x87, SSE, AVX */
+/* ------------------------------------------------------------------ x87, SSE, AVX */
 
 static void spoil_vectors(void)
 {
@@ -193,8 +154,8 @@ Test(entry, vectors_and_control_words_of_the_host_do_not_reach_enclave_code)
     gate_reset();
     spoil_vectors();
     gate.in.rflags = DF | AC | CLEAN;
-    direct(host_tcs(0), BASIC_FLAGS, &flags);
-    expect_return(SGX_SUCCESS);
+    direct_ecall(host_tcs(0), BASIC_FLAGS, &flags);
+    direct_returns(SGX_SUCCESS);
     expect_vectors_clean(&flags);
 }
 
@@ -206,8 +167,8 @@ Test(entry, a_slots_first_entry_is_as_clean)
     gate_reset();
     spoil_vectors();
     gate.in.rflags = DF | AC | NT | CLEAN;
-    direct(host_tcs(3), BASIC_FLAGS, &flags);
-    expect_return(SGX_SUCCESS);
+    direct_ecall(host_tcs(3), BASIC_FLAGS, &flags);
+    direct_returns(SGX_SUCCESS);
     expect_vectors_clean(&flags);
     cr_assert_eq(flags.rflags & (DF | AC | NT), 0);
 }
@@ -217,7 +178,7 @@ Test(entry, control_words_survive_an_ocall_whatever_the_host_enters_with)
     struct basic_control ms = {0};
 
     gate_reset();
-    direct(host_tcs(0), BASIC_CONTROL, &ms);
+    direct_ecall(host_tcs(0), BASIC_CONTROL, &ms);
     cr_assert_eq(gate.out.rdi, AP_EXIT_OCALL);
     cr_assert_eq(gate.out_x.mxcsr, 0x1f80, "the enclave's own setting does not leave it");
     cr_assert_eq(gate.out_x.fcw, 0x37f);
@@ -227,7 +188,7 @@ Test(entry, control_words_survive_an_ocall_whatever_the_host_enters_with)
     gate.in.rdi = (uint64_t)AP_ENTER_ORET;
     gate.in.rsi = SGX_SUCCESS;
     gate_enclu_pass(SGX_EENTER, host_tcs(0), gate_enclu);
-    expect_return(SGX_SUCCESS);
+    direct_returns(SGX_SUCCESS);
     cr_assert_eq(ms.mxcsr_before, 0x5f80);
     cr_assert_eq(ms.mxcsr_after, 0x5f80);
     cr_assert_eq(ms.fcw_before, 0x0b7f);
@@ -257,7 +218,7 @@ Test(entry, vectors_of_the_host_do_not_disturb_an_exception)
               ms.red_zone_kept && ms.clean_handler);
 }
 
-/* ------------------------------------------------------------------ 3: stacks */
+/* ------------------------------------------------------------------ stacks */
 
 static void expect_stack_harmless(uint64_t rsp, uint64_t rbp)
 {
@@ -267,8 +228,8 @@ static void expect_stack_harmless(uint64_t rsp, uint64_t rbp)
     gate.in.rsp = rsp;
     gate.in.rbp = rbp;
     gate.in.rflags = AC | CLEAN;
-    direct(host_tcs(0), BASIC_ADD, &ms);
-    expect_return(SGX_SUCCESS);
+    direct_ecall(host_tcs(0), BASIC_ADD, &ms);
+    direct_returns(SGX_SUCCESS);
     cr_assert_eq(ms.sum, 42);
     cr_assert_eq(gate.out.rsp, rsp, "given back as it came");
     cr_assert_eq(gate.out.rbp, rbp);
@@ -387,182 +348,4 @@ Test(entry, ecalls_nested_too_deep_are_refused_and_the_others_return)
         cr_assert_eq(ms[depth].canary, 1);
     }
     host_check_sane();
-}
-
-/* ------------------------------------------------------------------ 4: what comes out */
-
-/* Registers that carry nothing: zero. `kept` allows what the host itself put there. */
-static void expect_scrubbed(bool kept)
-{
-    const struct gate_registers *in = &gate.in, *out = &gate.out;
-    const struct {
-        const char *name;
-        uint64_t in, out;
-    } r[] = {
-        {"r8", in->r8, out->r8},    {"r9", in->r9, out->r9},    {"r10", in->r10, out->r10},
-        {"r11", in->r11, out->r11}, {"r12", in->r12, out->r12}, {"r13", in->r13, out->r13},
-        {"r14", in->r14, out->r14}, {"r15", in->r15, out->r15},
-    };
-
-    for (size_t i = 0; i < sizeof r / sizeof *r; i++)
-        cr_assert(r[i].out == 0 || (kept && r[i].out == r[i].in), "%s is %#llx", r[i].name,
-                  (unsigned long long)r[i].out);
-    cr_assert_eq(out->rax, SGX_EEXIT);
-    cr_assert_eq(out->rcx, (uintptr_t)gate_enclu, "the processor's: AEP");
-    cr_assert_eq(out->rbx, (uintptr_t)gate_enclu + 3, "where to go back to");
-    cr_assert_eq(out->rsp, in->rsp);
-    cr_assert_eq(out->rbp, in->rbp);
-    cr_assert_eq(out->rflags & ~IF & ~(kept ? ARITHMETIC : 0), CLEAN, "flags %#llx",
-                 (unsigned long long)out->rflags);
-}
-
-static void expect_vectors_scrubbed(void)
-{
-    const struct gate_vectors *out = &gate.out_x;
-
-    cr_assert(!(out->xstate_bv & 2) || all(out->xmm, sizeof out->xmm, 0), "an XMM register leaks");
-    cr_assert(!(out->xstate_bv & 1) || (out->ftw == 0 && all(out->st, sizeof out->st, 0)),
-              "an x87 register leaks");
-    cr_assert_eq(out->mxcsr, 0x1f80, "MXCSR %#x", out->mxcsr);
-    if (out->xstate_bv & 1) {
-        cr_assert_eq(out->fcw, 0x37f);
-        cr_assert_eq(out->fsw, 0);
-        cr_assert_eq(out->fop, 0);
-        cr_assert_eq(out->fip, 0, "the address of an instruction leaks");
-        cr_assert_eq(out->fdp, 0, "the address of an operand leaks");
-    }
-    /* This enclave's XFRM has no AVX: it cannot have put anything there. */
-    cr_assert(!(out->xstate_bv & 4) || all(out->ymm_high, sizeof out->ymm_high, 0) ||
-              !memcmp(out->ymm_high, gate.in_x.ymm_high, sizeof out->ymm_high));
-}
-
-Test(entry, a_returning_ecall_leaves_nothing_in_registers)
-{
-    struct basic_add ms = {.a = 0x5ec2e7, .b = 2};
-
-    gate_reset();
-    gate_fill(3);
-    gate.in.rflags = CLEAN | ARITHMETIC;
-    gate.in.rsp &= ~UINT64_C(0xf);
-    direct(host_tcs(0), BASIC_ADD, &ms);
-    expect_return(SGX_SUCCESS);
-    expect_scrubbed(false);
-    expect_vectors_scrubbed();
-}
-
-Test(entry, an_ocall_leaves_nothing_in_registers)
-{
-    struct basic_recurse ms = {.depth = 1};
-
-    for (unsigned i = 0; i < 2; i++) {
-        gate_reset();
-        gate_fill(4);
-        direct(host_tcs(0), BASIC_RECURSE, &ms);
-        cr_assert_eq(gate.out.rdi, AP_EXIT_OCALL);
-        cr_assert_eq(gate.out.rsi, BASIC_OCALL_RECURSE);
-        cr_assert_eq(gate.out.rdx, (uintptr_t)talk_area());
-        expect_scrubbed(false);
-        expect_vectors_scrubbed();
-        gate_reset();
-        gate_fill(5);
-        gate.in.rdi = (uint64_t)AP_ENTER_ORET;
-        gate.in.rsi = 0;
-        gate_enclu_pass(SGX_EENTER, host_tcs(0), gate_enclu);
-        expect_return(SGX_SUCCESS);
-        expect_scrubbed(false);
-        expect_vectors_scrubbed();
-    }
-}
-
-Test(entry, an_ocall_with_control_words_of_its_own_leaves_the_usual_ones)
-{
-    struct basic_control ms = {0};
-
-    gate_reset();
-    direct(host_tcs(0), BASIC_CONTROL, &ms);
-    cr_assert_eq(gate.out.rdi, AP_EXIT_OCALL);
-    expect_scrubbed(false);
-    expect_vectors_scrubbed();
-}
-
-/* This ecall leaves its patterns in every XMM register. */
-Test(entry, an_ecall_that_used_every_vector_leaves_none_behind)
-{
-    struct basic_resume ms = {0};
-    struct talk exit = talk_ecall(host_tcs(0), BASIC_RESUME, &ms);
-
-    cr_assert_eq(exit.kind, TALK_EXCEPTION);
-    TALK_ANSWERS(talk_enter(host_tcs(0), 0, 0, 0, 0), SGX_SUCCESS);
-    TALK_RETURNS(talk_resume(host_tcs(0)), SGX_SUCCESS);
-    cr_assert_eq(ms.vectors_kept, 1, "it did use them");
-    expect_vectors_scrubbed();
-}
-
-Test(entry, a_refused_entry_shows_at_most_what_the_host_brought)
-{
-    const int64_t refused[] = {AP_ENTER_ORET, AP_ENTER_INIT, -3, INT64_MIN, 1000, BASIC_PRIVATE};
-
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        gate_reset();
-        gate_fill(6 + i);
-        gate.in.rflags = CLEAN;
-        direct(host_tcs(0), refused[i], NULL);
-        cr_assert_eq(gate.out.rdi, AP_EXIT_RETURN);
-        cr_assert_neq(gate.out.rsi, SGX_SUCCESS);
-        cr_assert_eq(gate.out.rdx, 0);
-        expect_scrubbed(true);
-    }
-}
-
-Test(entry, the_answer_to_an_exception_leaves_nothing_in_registers)
-{
-    struct basic_add ms = {.a = 1, .b = 2};
-
-    gate_reset();
-    host_interrupt(20, 14);
-    gate.in.rdi = BASIC_ADD;
-    gate.in.rsi = (uintptr_t)&ms;
-    gate_enclu_pass(SGX_EENTER, host_tcs(0), gate_aep);
-    cr_assert_eq(gate.how, GATE_AEX);
-
-    gate_reset();
-    gate_fill(7);
-    gate_enclu_pass(SGX_EENTER, host_tcs(0), gate_enclu);
-    cr_assert_eq(gate.how, GATE_EEXIT);
-    cr_assert_eq(gate.out.rdi, AP_EXIT_EXCEPTION);
-    cr_assert_eq(gate.out.rsi, SGX_ERROR_UNEXPECTED);
-    cr_assert_eq(gate.out.rdx, 0);
-    expect_scrubbed(false);
-    cr_assert_arr_eq(gate.out_x.xmm, gate.in_x.xmm, sizeof gate.in_x.xmm, "the host's own");
-}
-
-/* The processor's part of the same promise. */
-Test(entry, an_asynchronous_exit_shows_the_host_only_its_own_state)
-{
-    for (uint64_t n = 1; n < 200; n += 3) {
-        struct basic_add ms = {.a = 0x5ec2e7, .b = n};
-        const struct gate_registers *out = &gate.out;
-
-        gate_reset();
-        gate_fill(n);
-        gate.in.rflags = CLEAN;
-        gate.in.rsi = (uintptr_t)&ms;
-        gate.in.rdi = BASIC_ADD;
-        gate.in.r8 = 0;
-        host_interrupt(n, 14);
-        gate_enclu_pass(SGX_EENTER, host_tcs(0), gate_aep);
-        cr_assert_eq(gate.how, GATE_AEX, "n = %d", (int)n);
-        cr_assert_eq(out->rax, SGX_ERESUME);
-        cr_assert_eq(out->rbx, host_tcs(0));
-        cr_assert_eq(out->rcx, (uintptr_t)gate_aep);
-        cr_assert_eq(out->rsp, gate.in.rsp);
-        cr_assert_eq(out->rbp, gate.in.rbp);
-        cr_assert(!(out->rdx | out->rsi | out->rdi | out->r8 | out->r9 | out->r10 | out->r11 |
-                    out->r12 | out->r13 | out->r14 | out->r15));
-        cr_assert(all(gate.out_x.xmm, sizeof gate.out_x.xmm, 0));
-        gate_reset();
-        gate_enclu_pass(SGX_ERESUME, host_tcs(0), gate_enclu);
-        expect_return(SGX_SUCCESS);
-        cr_assert_eq(ms.sum, 0x5ec2e7 + n);
-    }
 }
