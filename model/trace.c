@@ -1,47 +1,157 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trace.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "arch/leaf.h"
 #include "arch/secinfo.h"
 #include "arch/ssa.h"
+#include "instrument/line.h"
 
 bool trace_enabled;
-static int trace_fd = STDERR_FILENO;
+static int text_fd = -1, json_fd = -1;
+static pid_t introduced; /* the process that the JSON trace knows */
+
+/* Out of the way of programs that count on low numbers or close them all. */
+#define PRIVATE_FD_LEAST 512
+
+static int open_sink(const char *variable)
+{
+    const char *to = getenv(variable);
+    int fd, high;
+
+    if (!to || !*to || strcmp(to, "0") == 0)
+        return -1;
+    if (strcmp(to, "1") == 0)
+        return STDERR_FILENO;
+    fd = open(to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        fprintf(stderr, "aperture: %s: cannot write to %s: %s\n", variable, to, strerror(errno));
+        return -1;
+    }
+    high = fcntl(fd, F_DUPFD_CLOEXEC, PRIVATE_FD_LEAST);
+    if (high < 0)
+        return fd;
+    close(fd);
+    return high;
+}
 
 __attribute__((constructor)) static void trace_start(void)
 {
-    const char *to = getenv("APERTURE_TRACE");
-
-    if (!to || !*to || strcmp(to, "0") == 0)
-        return;
-    if (strcmp(to, "1") != 0)
-        trace_fd = open(to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    trace_enabled = trace_fd >= 0;
+    text_fd = open_sink("APERTURE_TRACE");
+    json_fd = open_sink("APERTURE_TRACE_JSON");
+    trace_enabled = text_fd >= 0 || json_fd >= 0;
 }
 
-/* One write(2) a line, so that lines of several threads do not mix. */
+/* A sink that fails is given up: half a trace is none. */
+static void write_line(int *fd, struct trace_line *line)
+{
+    ssize_t written;
+
+    line->buf[line->used++] = '\n';
+    do
+        written = write(*fd, line->buf, line->used);
+    while (written < 0 && errno == EINTR);
+    if (written != (ssize_t)line->used)
+        *fd = -1;
+    if (text_fd < 0 && json_fd < 0)
+        trace_enabled = false;
+}
+
+static struct trace_stamp now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (struct trace_stamp){
+        .time = (unsigned long long)time.tv_sec * 1000000000u + (unsigned long long)time.tv_nsec,
+        .pid = getpid(),
+        .tid = (int)syscall(SYS_gettid),
+    };
+}
+
+static void emit_text(const struct trace_event *event)
+{
+    struct trace_line line;
+
+    line.used = 0;
+    line.full = false;
+    line_add(&line, "sgx2 [%ld] ", syscall(SYS_gettid));
+    trace_as_text(&line, event);
+    write_line(&text_fd, &line);
+}
+
+static void write_json(const struct trace_event *event, const struct trace_stamp *stamp)
+{
+    struct trace_line line;
+
+    line.used = 0;
+    line.full = false;
+    trace_as_json(&line, stamp, event);
+    write_line(&json_fd, &line);
+}
+
+/* The first line of each process says which program it is, and how to read the rest. */
+static void introduce(const struct trace_stamp *stamp)
+{
+    char program[512];
+    const ssize_t size = readlink("/proc/self/exe", program, sizeof program - 1);
+    const struct trace_field fields[] = {
+        trace_number("format", NULL, TRACE_JSON_FORMAT),
+        trace_string("path", NULL, program),
+    };
+    const struct trace_event event = {
+        .kind = TRACE_PROCESS, .name = "start", .fields = fields, .count = 2};
+
+    program[size < 0 ? 0 : size] = '\0';
+    write_json(&event, stamp);
+}
+
+static void emit_json(const struct trace_event *event)
+{
+    const struct trace_stamp stamp = now();
+
+    if (__atomic_exchange_n(&introduced, stamp.pid, __ATOMIC_RELAXED) != stamp.pid)
+        introduce(&stamp);
+    if (json_fd >= 0)
+        write_json(event, &stamp);
+}
+
+/* errno is the program's, or the model's caller's. */
+void trace_emit(const struct trace_event *event)
+{
+    const int error = errno;
+
+    if (text_fd >= 0 && event->reader != TRACE_FOR_PROGRAMS)
+        emit_text(event);
+    if (json_fd >= 0 && event->reader != TRACE_FOR_PEOPLE)
+        emit_json(event);
+    errno = error;
+}
+
 void trace_write(const char *kind, const char *format, ...)
 {
-    char line[320];
+    char text[320];
+    const struct trace_field fields[] = {
+        trace_string("about", NULL, kind),
+        trace_string("text", "%", text),
+    };
+    const struct trace_event event = {
+        .kind = TRACE_NOTE, .label = kind, .fields = fields, .count = 2};
     va_list args;
-    int used = snprintf(line, sizeof line, "sgx2 [%ld] %-6s ", syscall(SYS_gettid), kind);
 
     va_start(args, format);
-    used += vsnprintf(line + used, sizeof line - (size_t)used - 1, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    if (used > (int)sizeof line - 2)
-        used = (int)sizeof line - 2;
-    line[used] = '\n';
-    if (write(trace_fd, line, (size_t)used + 1) < 0)
-        trace_enabled = false;
+    trace_emit(&event);
 }
 
 const char *trace_enclu(uint32_t leaf)
@@ -54,7 +164,7 @@ const char *trace_enclu(uint32_t leaf)
         [8] = "EVERIFYREPORT2",    [SGX_EDECCSSA] = "EDECCSSA",
     };
 
-    return leaf < sizeof names / sizeof *names ? names[leaf] : "leaf?";
+    return leaf < sizeof names / sizeof *names && names[leaf] ? names[leaf] : "leaf?";
 }
 
 const char *trace_encls(uint32_t leaf)

@@ -66,6 +66,8 @@ struct outcome cpu_operand_range(const struct cpu *cpu, uint64_t linear, uint64_
     return leaf_done(SGX_OK);
 }
 
+UNCONFIRMED(LINEAR_ADDRESSES);
+
 struct outcome cpu_operand_frame(struct cpu *cpu, uint64_t linear, enum access access,
                                  uint64_t *ret_frame)
 {

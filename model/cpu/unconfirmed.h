@@ -34,6 +34,7 @@
     X(ENCLU_PFEC, "error code when the EPCM refuses an operand of ENCLU",                          \
       "P, U and bit 15; W if the leaf writes the operand")                                         \
     X(ENCLS_PFEC, "the same of ENCLS", "P and bit 15, without U")                                  \
+    X(LINEAR_ADDRESSES, "the width of linear addresses", "48 bits")                                \
     /* changing pages */                                                                           \
     X(EACCEPT_PR, "whether EACCEPT compares PR",                                                   \
       "no: PR in the request is accepted on a page that was never restricted")                     \
@@ -82,6 +83,6 @@
 enum cpu_unconfirmed { CPU_UNCONFIRMED(CPU_UNCONFIRMED_ENUM) CPU_UNCONFIRMED_COUNT };
 
 /* At file scope, above the code that makes the choice. */
-#define UNCONFIRMED(name) _Static_assert(UNCONFIRMED_##name < CPU_UNCONFIRMED_COUNT, #name)
+#define UNCONFIRMED(name) _Static_assert((int)UNCONFIRMED_##name >= 0, #name)
 
 #endif

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "driver/enclave.h"
+#include "driver/hostile.h"
+#include "driver/reclaim.h"
 #include "trace.h"
 
 #define ALLOWED_ATTRIBUTES (SGX_ATTR_DEBUG | SGX_ATTR_MODE64BIT | SGX_ATTR_KSS)
@@ -46,8 +47,8 @@ static int create_secs(struct enclave *e, const struct sgx_secs *secs)
     outcome =
         cpu_ecreate(&e->epc, (uint64_t)(uintptr_t)&info, epc_address(&e->epc, EPC_SECS_FRAME));
     COUNT(e, encls[SGX_ECREATE]);
-    TRACE("ENCLS", "ECREATE      base %#llx size %#llx -> %s", (unsigned long long)secs->base,
-          (unsigned long long)secs->size, trace_outcome(outcome).buf);
+    TRACE_EVENT(e, TRACE_ENCLS, "ECREATE", trace_hex("address", "base %", secs->base),
+                trace_hex("size", "size %", secs->size), trace_leaf_result(outcome));
     return outcome.kind == LEAF_DONE ? 0 : -EIO;
 }
 
@@ -67,21 +68,26 @@ int ioctl_create(struct enclave *e, void *argument)
     r = user_read(secs, create.src, SGX_PAGE_SIZE);
     if (r == 0 && (secs->size == 0 || (secs->size & (secs->size - 1))))
         r = -EINVAL;
+    if (r == 0)
+        r = reclaim_room(e, 2); /* a version array and the SECS */
     /* The processor refuses such a size; the file need not be grown for it. */
     if (r == 0 && (secs->size < SGX_SECS_MIN_SIZE || secs->size >> run_features()->max_size_bits))
         r = -EIO;
     if (r == 0)
-        r = epcfile_full(e) ? -ENOMEM : epcfile_grow(e, secs->size);
+        r = epcfile_grow(e, secs->size);
     if (r == 0)
         r = epcfile_map(e);
     if (r < 0)
         goto free_secs;
 
+    version_grow(e);
     r = create_secs(e, secs);
     if (r < 0) {
+        version_drop(e);
         epcfile_unmap(e);
         goto free_secs;
     }
+    e->file->reclaim.versioned = 1;
     e->file->base = secs->base;
     e->file->size = secs->size;
     e->file->attributes = secs->attributes.flags;
@@ -123,6 +129,18 @@ static bool secinfo_ok(const struct sgx_secinfo *secinfo)
     return memcmp(secinfo->reserved, zero, sizeof zero) == 0;
 }
 
+static bool extend_page(struct enclave *e, uint64_t offset)
+{
+    const uint64_t target = epc_address(&e->epc, 1 + (offset >> SGX_PAGE_SHIFT));
+    struct outcome outcome;
+
+    outcome = cpu_eextend_page(&e->epc, epc_address(&e->epc, EPC_SECS_FRAME), target);
+    COUNT_N(e, encls[SGX_EEXTEND], 16);
+    TRACE_EVENT(e, TRACE_ENCLS, "EEXTEND", trace_offset(offset),
+                trace_number("count", "% x 256 bytes", 16), trace_leaf_result(outcome));
+    return outcome.kind == LEAF_DONE;
+}
+
 /* EADD, then EEXTEND if asked for, of one page whose content stands in `content`. */
 static int add_page(struct enclave *e, uint64_t offset, const uint8_t *content,
                     const struct sgx_secinfo *secinfo, bool measure)
@@ -138,13 +156,15 @@ static int add_page(struct enclave *e, uint64_t offset, const uint8_t *content,
         .secs = secs,
     };
     struct outcome outcome;
+    int r;
 
-    if (epcfile_full(e))
-        return -ENOMEM;
+    r = reclaim_prepare_wait(e, page);
+    if (r < 0)
+        return r;
     outcome = cpu_eadd(&e->epc, (uint64_t)(uintptr_t)&info, target);
     COUNT(e, encls[SGX_EADD]);
-    TRACE("ENCLS", "EADD         +%#llx %s -> %s", (unsigned long long)offset,
-          trace_secinfo(secinfo->flags).buf, trace_outcome(outcome).buf);
+    TRACE_EVENT(e, TRACE_ENCLS, "EADD", trace_offset(offset), trace_flags(secinfo->flags),
+                trace_leaf_result(outcome));
     if (outcome.kind != LEAF_DONE)
         return -EIO;
     e->records[page] = (struct record){
@@ -154,13 +174,10 @@ static int add_page(struct enclave *e, uint64_t offset, const uint8_t *content,
         .max_prot = tcs ? PROT_READ | PROT_WRITE : (uint8_t)(secinfo->flags & SGX_SECINFO_RWX),
     };
     epcfile_count_page(e);
-    if (!measure)
-        return 0;
-    __atomic_fetch_add(&e->file->counters.encls[SGX_EEXTEND], 16, __ATOMIC_RELAXED);
-    outcome = cpu_eextend_page(&e->epc, secs, target);
-    TRACE("ENCLS", "EEXTEND      +%#llx 16 x 256 bytes -> %s", (unsigned long long)offset,
-          trace_outcome(outcome).buf);
-    return outcome.kind == LEAF_DONE ? 0 : -EIO;
+    if (measure && !extend_page(e, offset))
+        return -EIO;
+    reclaim_page_added(e, page);
+    return 0;
 }
 
 #define CHUNK_PAGES 64u
@@ -199,7 +216,9 @@ static int add_run(struct enclave *e, const struct sgx_enclave_add_pages *add,
             first = *done;
             loaded = load_chunk(chunk, add, first);
         }
-        if (e->records[(add->offset + *done) >> SGX_PAGE_SHIFT].present)
+        if (hostile_skip(e, RULE_ADD, (add->offset + *done) >> SGX_PAGE_SHIFT))
+            r = 0;
+        else if (e->records[(add->offset + *done) >> SGX_PAGE_SHIFT].present)
             r = -EBUSY;
         else if (add->src + *done >= exec_end)
             r = -EACCES;
@@ -235,9 +254,6 @@ int ioctl_add_pages(struct enclave *e, void *argument)
 
     r = add_run(e, &add, &secinfo, &done);
     add.count = done;
-    TRACE("ioctl", "ADD_PAGES    +%#llx %llu pages %s%s -> %d", (unsigned long long)add.offset,
-          (unsigned long long)(add.length / SGX_PAGE_SIZE), trace_secinfo(secinfo.flags).buf,
-          add.flags & SGX_PAGE_MEASURE ? " measured" : "", r);
     if (user_write((uint64_t)(uintptr_t)argument, &add, sizeof add) < 0)
         return -EFAULT;
     return r;
@@ -268,7 +284,7 @@ static int einit(struct enclave *e, const struct sgx_sigstruct *sig)
     outcome = cpu_einit(&e->epc, (uint64_t)(uintptr_t)sig, epc_address(&e->epc, EPC_SECS_FRAME),
                         (uint64_t)(uintptr_t)token);
     COUNT(e, encls[SGX_EINIT]);
-    TRACE("ENCLS", "EINIT        -> %s", trace_outcome(outcome).buf);
+    TRACE_EVENT(e, TRACE_ENCLS, "EINIT", trace_leaf_result(outcome));
     if (outcome.kind != LEAF_DONE)
         return -EIO;
     e->file->einit_code = outcome.code;

@@ -12,6 +12,7 @@
 
 #include "driver/enclave.h"
 #include "model.h"
+#include "trace.h"
 
 /* The token is an empty memory file of this name, unless the machine has the device. */
 #define TOKEN_NAME "sgx_provision"
@@ -44,13 +45,11 @@ const char *sgx2_node(int fd)
     const char *node = NULL;
     sigset_t saved;
 
-    if (fd < 0)
+    if (fd < 0 || !view_possible(fd)) /* the token is a memory file as well */
         return NULL;
-    if (view_possible(fd)) {
-        driver_enter(&saved);
-        node = enclave_by_fd(fd) ? DEVICE_PATH : NULL;
-        driver_leave(&saved);
-    }
+    driver_enter(&saved);
+    node = enclave_by_fd(fd) ? DEVICE_PATH : NULL;
+    driver_leave(&saved);
     return node ? node : token_opened && is_provision(fd) ? PROVISION_PATH : NULL;
 }
 
@@ -63,8 +62,10 @@ static int close_enclave(int fd)
         return -EBADF;
     if (close(fd) < 0)
         return -errno;
-    if (e)
+    if (e) {
+        TRACE_EVENT(e, TRACE_CLOSE, NULL, trace_number("fd", "%", fd), trace_system_result(0));
         enclave_release_fd(e);
+    }
     return 0;
 }
 
@@ -115,6 +116,18 @@ int sgx2_dup3(int fd, int to, int flags)
     return r;
 }
 
+static bool is_lock(int command)
+{
+    return command == F_GETLK || command == F_SETLK || command == F_SETLKW ||
+           command == F_OFD_GETLK || command == F_OFD_SETLK || command == F_OFD_SETLKW;
+}
+
+/* What is for files with content only. */
+static bool is_of_files(int command)
+{
+    return command == F_ADD_SEALS || command == F_GET_SEALS || command == F_SETLEASE;
+}
+
 int sgx2_fcntl(int fd, int command, unsigned long arg)
 {
     const bool copies = command == F_DUPFD || command == F_DUPFD_CLOEXEC;
@@ -122,6 +135,8 @@ int sgx2_fcntl(int fd, int command, unsigned long arg)
     sigset_t saved;
     int r;
 
+    if ((is_lock(command) || is_of_files(command)) && sgx2_node(fd))
+        return is_lock(command) ? locks_fcntl(fd, command, arg) : -EINVAL;
     if (!copies || !enclave_any() || !enclave_is_ours()) {
         r = fcntl(fd, command, arg);
         return r < 0 ? -errno : r;

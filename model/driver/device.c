@@ -11,8 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "driver/report.h"
 #include "driver/share.h"
 #include "model.h"
+#include "signal_raw.h"
 #include "trace.h"
 
 /* Taken before an enclave's lock, never after it. */
@@ -29,14 +31,14 @@ void driver_enter(sigset_t *ret_saved)
     sigset_t all;
 
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, ret_saved);
+    signal_raw_mask(SIG_SETMASK, &all, ret_saved);
     outer_mask = ret_saved;
 }
 
 void driver_leave(const sigset_t *saved)
 {
     outer_mask = NULL;
-    pthread_sigmask(SIG_SETMASK, saved, NULL);
+    signal_raw_mask(SIG_SETMASK, saved, NULL);
 }
 
 bool driver_signal_pending(void)
@@ -96,6 +98,7 @@ static void after_fork_in_parent(void)
 static void after_fork_in_child(void)
 {
     process = getpid();
+    count_after_fork();
     for (struct enclave *e = registry; e; e = e->next)
         view_after_fork(e);
     pthread_mutex_unlock(&registry_lock);
@@ -106,6 +109,11 @@ static void start(void)
 {
     process = getpid();
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+void driver_begin(void)
+{
+    pthread_once(&once, start);
 }
 
 /* ------------------------------------------------------------------ the list */
@@ -187,7 +195,7 @@ static struct enclave *attach(int fd)
     e = view_new(fd);
     if (!e)
         return NULL;
-    TRACE("attach", "%d", fd);
+    TRACE_EVENT(e, TRACE_ATTACH, NULL, trace_number("fd", "%", fd));
     return add_view(e);
 }
 
@@ -277,7 +285,7 @@ static int with_mode(int fd, int flags)
     return r;
 }
 
-static int open_enclave(int flags)
+static int open_enclave(const char *path, int flags)
 {
     struct enclave *e;
     int r = epcfile_new(flags);
@@ -290,6 +298,8 @@ static int open_enclave(int flags)
         return errno ? -errno : -ENOMEM;
     }
     r = with_mode(r, flags);
+    TRACE_EVENT(e, TRACE_OPEN, NULL, trace_string("path", "%", path), trace_number("fd", NULL, r),
+                trace_system_result(r));
     add_view(e);
     return r;
 }
@@ -303,50 +313,11 @@ int sgx2_open(const char *path, int flags)
         return open_provision(flags);
     if (strcmp(path, DEVICE_PATH) != 0)
         return -ENOENT;
+    run_prepare();
     driver_enter(&saved);
-    r = open_enclave(flags);
+    r = open_enclave(path, flags);
     driver_leave(&saved);
-    if (r < 0)
-        return r;
-    TRACE("open", "%s -> %d", path, r);
     return r;
-}
-
-static void print_counts(const char *what, const uint64_t *count, const char *(*name)(uint32_t))
-{
-    for (uint32_t i = 0; i < 16; i++)
-        if (count[i])
-            trace_write("count", "%s %-12s %llu", what, name(i), (unsigned long long)count[i]);
-}
-
-/* The summary that ends a trace. */
-static void print_counters(const struct sgx2_counters *c)
-{
-    const struct {
-        const char *name;
-        uint64_t count;
-    } rows[] = {
-        {"exits: EEXIT", c->eexit},
-        {"exits: asynchronous (AEX)", c->aex},
-        {"exceptions reported to the host", c->exceptions},
-        {"page faults", c->page_faults},
-        {"page faults settled by EAUG", c->eaug_faults},
-        {"IPIs", c->ipis},
-        {"ioctl ADD_PAGES", c->ioctl_add_pages},
-        {"ioctl RESTRICT_PERMISSIONS", c->ioctl_restrict},
-        {"ioctl MODIFY_TYPES", c->ioctl_modify_types},
-        {"ioctl REMOVE_PAGES", c->ioctl_remove},
-        {"mmap of enclave memory", c->mmaps},
-        {"mprotect of enclave memory", c->mprotects},
-        {"EPC pages, most at once", c->epc_pages_max},
-        {"the model's own signals", c->traps},
-        {"the model's own mprotects", c->host_mprotects},
-    };
-
-    print_counts("ENCLS", c->encls, trace_encls);
-    print_counts("ENCLU", c->enclu, trace_enclu);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        trace_write("count", "%s: %llu", rows[i].name, (unsigned long long)rows[i].count);
 }
 
 void enclave_put(struct enclave *e)
@@ -367,7 +338,7 @@ void enclave_put(struct enclave *e)
     enclave_lock(e);
     last = share_leave(e);
     enclave_unlock(e);
-    if (last && trace_enabled)
-        print_counters(&e->file->counters);
+    if (last)
+        report_enclave(e);
     view_free(e);
 }

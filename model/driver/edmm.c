@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "driver/hostile.h"
+#include "driver/reclaim.h"
 #include "driver/share.h"
 #include "trace.h"
 
@@ -28,23 +30,31 @@ static struct outcome encls(struct enclave *e, uint32_t leaf, uint64_t secinfo_f
     else
         outcome = cpu_eremove(&e->epc, rcx);
     COUNT(e, encls[leaf]);
-    TRACE("ENCLS", "%-12s +%#llx %s -> %s", trace_encls(leaf),
-          (unsigned long long)(page << SGX_PAGE_SHIFT),
-          leaf == SGX_EREMOVE  ? ""
-          : leaf == SGX_EMODPR ? trace_secinfo(secinfo_flags | SGX_SECINFO_REG).buf
-                               : trace_secinfo(secinfo_flags).buf,
-          trace_outcome(outcome).buf);
+    if (leaf == SGX_EREMOVE)
+        TRACE_EVENT(e, TRACE_ENCLS, trace_encls(leaf), trace_offset(page << SGX_PAGE_SHIFT),
+                    trace_leaf_result(outcome));
+    else
+        TRACE_EVENT(e, TRACE_ENCLS, trace_encls(leaf), trace_offset(page << SGX_PAGE_SHIFT),
+                    trace_flags(secinfo_flags | (leaf == SGX_EMODPR ? SGX_SECINFO_REG : 0)),
+                    trace_leaf_result(outcome));
     return outcome;
 }
 
 /* ETRACK, then an IPI to everybody inside. */
 static void track(struct enclave *e)
 {
-    struct outcome outcome = cpu_etrack(&e->epc, epc_address(&e->epc, EPC_SECS_FRAME));
-
-    COUNT(e, encls[SGX_ETRACK]);
-    TRACE("ENCLS", "ETRACK       -> %s", trace_outcome(outcome).buf);
+    /* Refused while the reclaim of another thread waits for its own IPIs. */
+    while (reclaim_etrack(e).code == SGX_PREV_TRK_INCMPL)
+        run_kick_all(e);
     run_kick_all(e);
+}
+
+/* sgx_encl_load_page(): the page is there and in the EPC, and stays so while the lock is held. */
+static int load_page(struct enclave *e, uint64_t page)
+{
+    if (reclaim_load_wait(e, page) < 0 || !e->records[page].present)
+        return -EFAULT;
+    return 0;
 }
 
 /* The common tail of a leaf that returned: what the ioctl reports for this page. */
@@ -57,21 +67,14 @@ static int leaf_errno(struct outcome outcome, __u64 *result)
     return -EFAULT;
 }
 
-static bool hostile_skip(struct enclave *e)
-{
-    if (!e->file->hostile_skips)
-        return false;
-    e->file->hostile_skips--;
-    return true;
-}
-
 static int restrict_page(struct enclave *e, uint64_t page, uint64_t perm, __u64 *result)
 {
     const struct record *record = &e->records[page];
     int r;
 
-    if (!record->present)
-        return -EFAULT;
+    r = load_page(e, page);
+    if (r < 0)
+        return r;
     if (record->type != SGX_PT_REG)
         return -EINVAL;
     r = leaf_errno(encls(e, SGX_EMODPR, perm, page), result);
@@ -96,18 +99,15 @@ int ioctl_restrict(struct enclave *e, void *argument)
         ((arg.permissions & SGX_SECINFO_W) && !(arg.permissions & SGX_SECINFO_R)) || arg.result ||
         arg.count)
         return -EINVAL;
-    if (hostile_skip(e))
-        arg.count = arg.length;
     while (arg.count < arg.length) {
-        r = restrict_page(e, (arg.offset + arg.count) >> SGX_PAGE_SHIFT, arg.permissions,
-                          &arg.result);
+        const uint64_t page = (arg.offset + arg.count) >> SGX_PAGE_SHIFT;
+
+        if (!hostile_skip(e, RULE_RESTRICT, page))
+            r = restrict_page(e, page, hostile_permission(e, page, arg.permissions), &arg.result);
         if (r < 0)
             break;
         arg.count += SGX_PAGE_SIZE;
     }
-    TRACE("ioctl", "RESTRICT     +%#llx %llu pages to %s -> %d", (unsigned long long)arg.offset,
-          (unsigned long long)(arg.length / SGX_PAGE_SIZE),
-          trace_secinfo(arg.permissions | SGX_SECINFO_REG).buf, r);
     if (user_write((uint64_t)(uintptr_t)argument, &arg, sizeof arg) < 0)
         return -EFAULT;
     return r;
@@ -116,13 +116,15 @@ int ioctl_restrict(struct enclave *e, void *argument)
 static int modify_page(struct enclave *e, uint64_t page, uint8_t type, __u64 *result)
 {
     struct record *record = &e->records[page];
-    const uint8_t max_prot = record->max_prot;
+    uint8_t max_prot;
     int r;
 
-    if (!record->present)
-        return -EFAULT;
+    r = load_page(e, page);
+    if (r < 0)
+        return r;
     if (!(record->type == SGX_PT_REG || (record->type == SGX_PT_TCS && type == SGX_PT_TRIM)))
         return -EINVAL;
+    max_prot = record->max_prot;
     if (type == SGX_PT_TCS) {
         if ((max_prot & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE))
             return -EPERM;
@@ -153,18 +155,15 @@ int ioctl_modify_types(struct enclave *e, void *argument)
     if (!range_ok(e, arg.offset, arg.length) ||
         (arg.page_type != SGX_PT_TCS && arg.page_type != SGX_PT_TRIM) || arg.result || arg.count)
         return -EINVAL;
-    if (hostile_skip(e))
-        arg.count = arg.length;
     while (arg.count < arg.length) {
-        r = modify_page(e, (arg.offset + arg.count) >> SGX_PAGE_SHIFT, (uint8_t)arg.page_type,
-                        &arg.result);
+        const uint64_t page = (arg.offset + arg.count) >> SGX_PAGE_SHIFT;
+
+        if (!hostile_skip(e, RULE_MODIFY, page))
+            r = modify_page(e, page, hostile_type(e, page, (uint8_t)arg.page_type), &arg.result);
         if (r < 0)
             break;
         arg.count += SGX_PAGE_SIZE;
     }
-    TRACE("ioctl", "MODIFY_TYPES +%#llx %llu pages to %s -> %d", (unsigned long long)arg.offset,
-          (unsigned long long)(arg.length / SGX_PAGE_SIZE),
-          trace_secinfo(SGX_SECINFO_PT(arg.page_type)).buf, r);
     if (user_write((uint64_t)(uintptr_t)argument, &arg, sizeof arg) < 0)
         return -EFAULT;
     return r;
@@ -177,17 +176,20 @@ int ioctl_modify_types(struct enclave *e, void *argument)
 static int remove_page(struct enclave *e, uint64_t page)
 {
     struct record *record = &e->records[page];
+    int r;
 
-    if (!record->present)
-        return -EFAULT;
+    r = load_page(e, page);
+    if (r < 0)
+        return r;
     if (record->type != SGX_PT_TRIM)
         return -EPERM;
-    if (encls(e, SGX_EMODPR, SGX_SECINFO_R, page).kind != LEAF_PF)
+    if (encls(e, SGX_EMODPR, SGX_SECINFO_RWX, page).kind != LEAF_PF)
         return -EPERM;
     pagetable_zap(e, page, page + 1);
     encls(e, SGX_EREMOVE, 0, page);
     epcfile_discard(e, record->frame);
     epcfile_uncount_page(e);
+    reclaim_page_gone(e, page);
     memset(record, 0, sizeof *record);
     share_page_changed(e, page);
     return 0;
@@ -205,13 +207,14 @@ int ioctl_remove(struct enclave *e, void *argument)
     if (!range_ok(e, arg.offset, arg.length) || arg.count)
         return -EINVAL;
     while (arg.count < arg.length) {
-        r = remove_page(e, (arg.offset + arg.count) >> SGX_PAGE_SHIFT);
+        const uint64_t page = (arg.offset + arg.count) >> SGX_PAGE_SHIFT;
+
+        if (!hostile_skip(e, RULE_REMOVE, page))
+            r = remove_page(e, page);
         if (r < 0)
             break;
         arg.count += SGX_PAGE_SIZE;
     }
-    TRACE("ioctl", "REMOVE_PAGES +%#llx %llu pages -> %d", (unsigned long long)arg.offset,
-          (unsigned long long)(arg.length / SGX_PAGE_SIZE), r);
     if (user_write((uint64_t)(uintptr_t)argument, &arg, sizeof arg) < 0)
         return -EFAULT;
     return r;

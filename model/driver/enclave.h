@@ -9,15 +9,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "cpu/cpu.h"
+#include "driver/count.h"
 #include "driver/epcfile.h"
 
 /* One mapping of the device: what Linux keeps as a vm_area_struct. */
 struct vma {
     uint64_t start, end;
-    int prot; /* PROT_* */
-    int may;  /* PROT_* that mprotect may give it: VM_MAYREAD and so on */
+    uint64_t offset; /* in the device, as mmap(2) was told: shown, but means nothing */
+    int prot;        /* PROT_* */
+    int may;         /* PROT_* that mprotect may give it: VM_MAYREAD and so on */
+    bool dontcopy;   /* a forked child does not get it */
 };
 
 /*
@@ -54,6 +58,7 @@ struct enclave {
     size_t vma_count, vma_capacity;
     struct pte *ptes;           /* one per page of ELRANGE; NULL before ECREATE */
     uint64_t pte_low, pte_high; /* pages outside [low, high) have no entry */
+    unsigned open;              /* threads of this process inside, if that matters: hide.h */
 };
 
 /* ---------------------------------------------------------------- device.c: registry, locking */
@@ -67,6 +72,9 @@ void enclave_unlock(struct enclave *e);
 
 /* Block all signals for the duration of a driver call. */
 void driver_enter(sigset_t *ret_saved);
+
+/* This process and its children by fork are the model's even before the device is opened. */
+void driver_begin(void);
 void driver_leave(const sigset_t *saved);
 
 /* False while this process never opened the device: nothing can concern an enclave. */
@@ -133,15 +141,52 @@ int open_provision(int flags);
 /* Is fd one? */
 bool is_provision(int fd);
 
+/* ---------------------------------------------------------------- locks.c */
+
+/* fcntl(2) of a descriptor of the device with one of the lock commands. 0 or a negative errno. */
+int locks_fcntl(int fd, int command, uint64_t user_lock);
+
 /* ---------------------------------------------------------------- vma.c */
 
 const struct vma *vma_find(const struct enclave *e, uint64_t address);
 int vma_insert(struct enclave *e, struct vma vma);
 int vma_remove(struct enclave *e, uint64_t start, uint64_t end);
 int vma_protect(struct enclave *e, uint64_t start, uint64_t end, int prot);
+int vma_dontcopy(struct enclave *e, uint64_t start, uint64_t end);
 
 /* The lowest mapping that reaches into [start, end), or NULL. */
 const struct vma *vma_first(const struct enclave *e, uint64_t start, uint64_t end);
+
+/* ---------------------------------------------------------------- mm.c, remap.c */
+
+/* A part of an address range: one mapping of an enclave, or what lies before the next such. */
+struct part {
+    uint64_t start, end;
+    struct enclave *e; /* NULL: no enclave's */
+};
+
+/* The part of [start, end) that begins at start. */
+struct part mm_part(uint64_t start, uint64_t end);
+
+/* [start, start + size) is no longer enclave memory: something else is mapped there, or nothing. */
+void mm_forget(uint64_t start, size_t size);
+
+/* The same for this view only. Locked. */
+void mm_drop(struct enclave *e, uint64_t start, uint64_t end);
+
+/* Addresses for a mapping, reserved: as asked for, or wherever the kernel finds room. */
+intptr_t mm_place(void *address, size_t size, int flags);
+
+/* In a forked child: the mappings that the kernel did not copy are gone. */
+void mm_after_fork(struct enclave *e);
+
+/* ---------------------------------------------------------------- listing.c */
+
+/*
+ * All mappings of enclaves that this process has, by ascending address: their number, and an array
+ * that the caller frees; NULL if there are none. -ENOMEM if there is no memory for it.
+ */
+ssize_t listing_take(struct vma **ret_vmas);
 
 /* ---------------------------------------------------------------- pagetable.c */
 
@@ -161,6 +206,9 @@ void pagetable_resync(struct enclave *e, uint64_t first, uint64_t end);
 /* Bring the host's protection of a page in line with entry and EPCM. True if it changed. */
 bool pagetable_sync(struct enclave *e, uint64_t page);
 
+/* The same for all pages that have an entry. */
+void pagetable_sync_all(struct enclave *e);
+
 /* The walk: false and *ret_pfec if the entry refuses. address lies in ELRANGE. */
 bool pagetable_walk(const struct enclave *e, uint64_t address, enum access access,
                     uint32_t *ret_frame, uint32_t *ret_pfec);
@@ -173,10 +221,24 @@ enum fault_result {
     FAULT_BUS,
 };
 
-/* What Linux does about a page fault in ELRANGE, error code pfec. Locked. */
-enum fault_result fault_handle(struct enclave *e, uint64_t address, uint32_t pfec);
+/* Whose access it was. */
+enum fault_by {
+    FAULT_BY_HOST,    /* code outside */
+    FAULT_BY_ENCLAVE, /* code inside: an AEX came before */
+    FAULT_BY_ENTRY,   /* EENTER or ERESUME */
+};
 
-/* EAUG page with frame; the driver's record follows. Locked. */
+/*
+ * What Linux does about a page fault in ELRANGE, error code pfec. Locked; if pages must leave the
+ * EPC for this one, the lock may have been given up for a while. The calling thread is outside.
+ */
+enum fault_result fault_handle(struct enclave *e, uint64_t address, uint32_t pfec,
+                               enum fault_by by);
+
+/*
+ * EAUG page with frame; the driver's record, and its place among those that may be evicted, follow.
+ * The caller has prepared for it: reclaim_prepare(). Locked.
+ */
 struct outcome fault_eaug(struct enclave *e, uint64_t page, uint32_t frame);
 
 /* A frame for page: its own if that is free, else a spare one; FRAME_NONE if none is left. */
@@ -195,6 +257,10 @@ int ioctl_restrict(struct enclave *e, void *argument);
 int ioctl_modify_types(struct enclave *e, void *argument);
 int ioctl_remove(struct enclave *e, void *argument);
 int ioctl_instrument(struct enclave *e, unsigned long request, void *argument);
+int ioctl_debug(struct enclave *e, bool writes, void *argument);
+
+/* The line of a trace for an ioctl that the driver has answered: see ioctl_trace.c. */
+void ioctl_trace(const struct enclave *e, unsigned long request, const void *argument, int result);
 
 /* Range rule of ADD_PAGES and the SGX2 ioctls. */
 bool range_ok(const struct enclave *e, uint64_t offset, uint64_t length);
@@ -213,18 +279,32 @@ uint64_t source_executable_until(uint64_t start, uint64_t end);
 int user_read(void *to, uint64_t from, size_t size);
 int user_write(uint64_t to, const void *from, size_t size);
 
+/* VM_DONTDUMP: no core file shall have this memory. */
+void user_no_dump(void *at, size_t size);
+
 /* ---------------------------------------------------------------- what run/ provides */
 
 /* Force every thread that is inside the enclave out of it once. Locked; the lock is dropped. */
 void run_kick_all(struct enclave *e);
 
-/* Interrupt one thread: a struct thread of this process; or tid of process pid. False: it is gone.
+/*
+ * Interrupt one thread: a struct thread of this process; or tid of process pid. Once that is sent,
+ * the thread executes no instruction of the enclave before it has left and entered again.
  */
-void run_kick(void *thread);
-bool run_kick_other(int pid, int tid, uint64_t mark);
+enum kick {
+    KICK_SENT,
+    KICK_REFUSED, /* not now, or never: no room, or no right to signal it */
+    KICK_DEAD,
+};
+
+enum kick run_kick(void *thread);
+enum kick run_kick_other(int pid, int tid, uint64_t mark);
 
 /* What run_kick_other() wants for threads of this process. All signals are blocked. 0: unknown. */
 uint64_t run_kick_mark(void);
+
+/* Before the process's first enclave, with its signals as they are. */
+void run_prepare(void);
 
 /* The handlers for traps must be in place before anything of the enclave can fault. */
 void run_install(void);

@@ -3,31 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "driver/enclave.h"
+#include "driver/hostile.h"
+#include "driver/platform.h"
 
 static uint64_t page_up(uint64_t size)
 {
     return (size + SGX_PAGE_SIZE - 1) & SGX_PAGE_MASK;
-}
-
-/*
- * The secrets of this machine. They are the same for every process and no secrets at all: sealed
- * data survives a restart, and reports of one enclave verify in another.
- */
-static void platform_init(struct platform *platform)
-{
-    for (size_t i = 0; i < sizeof platform->secret; i++) {
-        platform->secret[i] = (uint8_t)(0xa0 + i);
-        platform->cpu_svn[i] = 0;
-        platform->owner_epoch[i] = 0;
-    }
-    for (size_t i = 0; i < sizeof platform->report_key_id; i++)
-        platform->report_key_id[i] = (uint8_t)i;
-    platform->cpu_svn[0] = 1;
 }
 
 static void lock_init(pthread_mutex_t *lock)
@@ -45,12 +31,15 @@ int epcfile_new(int flags)
 {
     const size_t size = page_up(sizeof(struct epc_file));
     enum sgx2_profile profile;
+    struct platform platform;
     uint64_t epc_pages;
+    struct rules rules;
     struct epc_file *file;
     int error;
     int fd;
 
-    if (!profile_choose(&profile, &epc_pages))
+    if (!profile_choose(&profile, &epc_pages) || !hostile_choose(&rules) ||
+        platform_choose(&platform) < 0)
         return -EINVAL;
     fd = memfd_create("sgx_enclave", flags & O_CLOEXEC ? MFD_CLOEXEC : 0);
     if (fd < 0)
@@ -62,9 +51,10 @@ int epcfile_new(int flags)
         goto close_fd;
 
     lock_init(&file->lock);
-    platform_init(&file->platform);
+    file->platform = platform;
     file->profile = profile;
     file->epc_limit = epc_pages;
+    file->rules = rules;
     file->records_at = size;
     file->header_size = sizeof *file;
     file->magic = EPC_MAGIC;
@@ -88,7 +78,10 @@ struct epc_file *epcfile_header(int fd)
         start.header_size != sizeof *file)
         return NULL;
     file = mmap(NULL, page_up(sizeof *file), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    return file == MAP_FAILED ? NULL : file;
+    if (file == MAP_FAILED)
+        return NULL;
+    user_no_dump(file, page_up(sizeof *file));
+    return file;
 }
 
 void epcfile_unmap_header(struct epc_file *file)
@@ -96,21 +89,39 @@ void epcfile_unmap_header(struct epc_file *file)
     munmap(file, page_up(sizeof *file));
 }
 
+/* What belongs to reclaim, from `at` on; where it ends. */
+static uint64_t place_reclaim(struct epc_reclaim *r, uint64_t pages, uint64_t at)
+{
+    struct epc_images *const images[] = {&r->backing, &r->kept};
+
+    for (size_t i = 0; i < sizeof images / sizeof *images; i++) {
+        images[i]->pages_at = at;
+        images[i]->pcmds_at = at + ((pages + 1) << SGX_PAGE_SHIFT);
+        at = images[i]->pcmds_at + page_up((pages + 1) * sizeof(struct sgx_pcmd));
+    }
+    r->slots_at = at;
+    return at + page_up(r->va_frames * SGX_VA_SLOT_COUNT / CHAR_BIT);
+}
+
 int epcfile_grow(struct enclave *e, uint64_t size)
 {
     struct epc_file *file = e->file;
-    const uint64_t pages = size >> SGX_PAGE_SHIFT;
+    struct epc_reclaim *r = &file->reclaim;
+    const uint64_t pages = size >> SGX_PAGE_SHIFT, slots = SGX_VA_SLOT_COUNT;
 
-    file->frame_count = 1 + pages + EPC_SPARE_FRAMES;
+    r->va_first = (uint32_t)(1 + pages + EPC_SPARE_FRAMES);
+    r->va_frames = (uint32_t)((pages + slots) / slots); /* a slot for each page and the SECS */
+    file->frame_count = r->va_first + r->va_frames;
     file->epcm_at = file->records_at + page_up(pages * sizeof(struct record));
     file->frames_at = file->epcm_at + page_up(file->frame_count * sizeof(struct epcm));
-    file->file_size = file->frames_at + (file->frame_count << SGX_PAGE_SHIFT);
+    file->file_size =
+        place_reclaim(r, pages, file->frames_at + (file->frame_count << SGX_PAGE_SHIFT));
     return ftruncate(e->fd, (off_t)file->file_size) < 0 ? -ENOMEM : 0;
 }
 
 static uint64_t page_count(const struct epc_file *file)
 {
-    return file->frame_count - 1 - EPC_SPARE_FRAMES;
+    return file->reclaim.va_first - 1 - EPC_SPARE_FRAMES;
 }
 
 int epcfile_map(struct enclave *e)
@@ -130,6 +141,7 @@ int epcfile_map(struct enclave *e)
         return -ENOMEM;
     }
 
+    user_no_dump(map, file->file_size);
     e->mapping = map;
     e->mapping_size = file->file_size;
     e->records = (struct record *)(map + file->records_at);
@@ -158,14 +170,9 @@ void epcfile_unmap(struct enclave *e)
     memset(&e->epc, 0, sizeof e->epc);
 }
 
-bool epcfile_full(const struct enclave *e)
-{
-    return e->file->counters.epc_pages >= e->file->epc_limit;
-}
-
 void epcfile_count_page(struct enclave *e)
 {
-    const uint64_t now = COUNT(e, epc_pages) + 1;
+    const uint64_t now = __atomic_add_fetch(&e->file->counters.epc_pages, 1, __ATOMIC_RELAXED);
 
     if (now > e->file->counters.epc_pages_max)
         e->file->counters.epc_pages_max = now;
@@ -176,10 +183,13 @@ void epcfile_uncount_page(struct enclave *e)
     __atomic_fetch_sub(&e->file->counters.epc_pages, 1, __ATOMIC_RELAXED);
 }
 
+void epcfile_punch(struct enclave *e, uint64_t at, uint64_t size)
+{
+    if (fallocate(e->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)size) < 0)
+        memset((uint8_t *)e->mapping + at, 0, size);
+}
+
 void epcfile_discard(struct enclave *e, uint64_t frame)
 {
-    off_t at = (off_t)(e->file->frames_at + (frame << SGX_PAGE_SHIFT));
-
-    if (fallocate(e->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, SGX_PAGE_SIZE) < 0)
-        memset(epc_frame(&e->epc, frame), 0, SGX_PAGE_SIZE);
+    epcfile_punch(e, e->file->frames_at + (frame << SGX_PAGE_SHIFT), SGX_PAGE_SIZE);
 }

@@ -9,7 +9,11 @@
  *     records[]            one per page of ELRANGE: the driver's belief (an xarray on Linux)
  *     epcm[]               one per frame: the processor's belief
  *     frames[]             frame 0 is the SECS; frame 1 + i serves page i of ELRANGE unless a
- *                          hostile act put another one there; spare frames follow
+ *                          hostile act put another one there; spare frames follow, then those of
+ *                          version arrays
+ *     backing, kept        outside the EPC: evicted pages as EWB wrote them, and copies of such
+ *                          that a hostile kernel keeps (backing.c)
+ *     slots[]              which slots of the version arrays are taken: a bit each (version.c)
  *
  * The file is sparse: a page of ELRANGE that was never touched costs nothing.
  *
@@ -27,6 +31,7 @@
 #include "aperture/model.h"
 #include "cpu/cpu.h"
 #include "driver/profile.h"
+#include "driver/rules.h"
 
 #define EPC_SPARE_FRAMES 1024u
 #define EPC_SECS_FRAME   0u
@@ -35,6 +40,7 @@
 #define EPC_PROCESSES 256u
 #define EPC_INSIDE    8192u
 #define EPC_CHANGES   256u
+#define EPC_THREADS   4096u /* rows of counters, count.h */
 
 /*
  * One process that has a view of the enclave. It holds a lock on byte `index` of the file, by an
@@ -42,7 +48,32 @@
  */
 struct epc_process {
     int32_t pid;   /* 0: free */
+    bool ended;    /* it is on its last instructions: no more will be counted */
     uint64_t mark; /* for run_kick_other() */
+};
+
+/* Room for every page of ELRANGE, and the SECS behind them, as they stand outside the EPC. */
+struct epc_images {
+    uint64_t pages_at, pcmds_at; /* byte offsets */
+};
+
+#define EPC_BATCH 16u /* pages that leave together: SGX_NR_TO_SCAN */
+
+/* What the driver needs for evicting pages; see reclaim.h. Zero at first. */
+struct epc_reclaim {
+    uint64_t versioned;           /* pages that may need a slot: the SECS, and all with a record */
+    uint32_t va_first, va_frames; /* frames that version arrays may have */
+    uint32_t va_used;             /* of those, from the first */
+    uint32_t slot_hint;           /* no word of slots[] below this one has a free slot */
+    uint64_t slots_at;            /* byte offset */
+    struct epc_images backing, kept;
+
+    uint32_t first, last, count; /* the pages that may be evicted, in order: 1 + page, 0: none */
+    uint32_t secs_slot;          /* while it is evicted */
+    bool secs_out;
+
+    uint32_t leaving_next, leaving_count; /* a batch under way: leaving[next, count) */
+    uint64_t leaving[EPC_BATCH];
 };
 
 /* One thread of some process that is in enclave mode: enough to interrupt it, or to bury it. */
@@ -72,11 +103,9 @@ struct epc_file {
     uint64_t allowed;    /* attributes that EINIT may have */
     uint64_t frame_count;
     uint64_t records_at, epcm_at, frames_at, file_size; /* byte offsets */
-    uint64_t einit_code;                                /* what the last EINIT returned */
-    uint64_t hostile_skips;    /* SGX2 ioctls that shall report success and do nothing */
-    bool deny_eaug;            /* page faults add no pages */
-    uint64_t interrupt_after;  /* instructions until the next entry is interrupted; 0: never */
-    uint64_t interrupt_vector; /* what the host is told then */
+    struct epc_reclaim reclaim;
+    uint64_t einit_code; /* what the last EINIT returned */
+    struct rules rules;  /* of a hostile kernel */
 
     /* Processor. */
     struct enclave_state state;
@@ -95,16 +124,36 @@ struct epc_file {
     uint32_t inside_used; /* inside[0, inside_used) were in use at some time */
     uint32_t inside_free; /* 1 + the first free one among those; 0: none */
     struct epc_inside inside[EPC_INSIDE];
+
+    /*
+     * Counters of each thread that ever met the enclave, count.h. No lock: a row is taken once, by
+     * an atomic exchange of its tid. The last row is for those that find none.
+     */
+    bool reported; /* a summary at the enclave's end has been printed, with these counters */
+    struct sgx2_counters reported_counters;
+    int32_t thread_tids[EPC_THREADS];
+    struct sgx2_counters thread_counters[EPC_THREADS + 1];
+};
+
+enum record_where {
+    RECORD_IN,      /* in the EPC */
+    RECORD_LEAVING, /* blocked: a batch that leaves has it */
+    RECORD_OUT,     /* evicted */
 };
 
 /* What the driver knows of one page of ELRANGE. All zero: no page there. */
 struct record {
-    uint32_t frame;
+    uint32_t frame;          /* RECORD_OUT: its slot of the version arrays instead */
+    uint32_t next, previous; /* while listed: as in struct epc_reclaim */
     uint8_t present;
-    uint8_t type;     /* enum sgx_page_type */
-    uint8_t max_prot; /* vm_max_prot_bits: PROT_* */
-    uint8_t unused;
+    uint8_t type;      /* enum sgx_page_type */
+    uint8_t max_prot;  /* vm_max_prot_bits: PROT_* */
+    uint8_t where : 2; /* enum record_where */
+    uint8_t listed : 1;
+    uint8_t young : 1; /* somebody faulted it in since the reclaimer last looked */
+    uint8_t unused : 4;
 };
+_Static_assert(sizeof(struct record) == 16, "records do not straddle pages");
 
 struct enclave;
 
@@ -122,14 +171,14 @@ int epcfile_grow(struct enclave *e, uint64_t size);
 int epcfile_map(struct enclave *e);
 void epcfile_unmap(struct enclave *e);
 
-/* One EPC page more or less. epcfile_full(): the EPC has none left for this enclave. */
-bool epcfile_full(const struct enclave *e);
+/* One EPC page more or less. Whether there is room for one: reclaim_room(). */
 void epcfile_count_page(struct enclave *e);
 void epcfile_uncount_page(struct enclave *e);
 
-/* Give a frame's memory back; it reads as zeroes afterwards. */
-void epcfile_discard(struct enclave *e, uint64_t frame);
+/* Give memory of the file back: whole pages, which read as zeroes afterwards. */
+void epcfile_punch(struct enclave *e, uint64_t at, uint64_t size);
 
-#define COUNT(e, field) __atomic_fetch_add(&(e)->file->counters.field, 1, __ATOMIC_RELAXED)
+/* The same for a frame. */
+void epcfile_discard(struct enclave *e, uint64_t frame);
 
 #endif

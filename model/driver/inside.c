@@ -94,9 +94,11 @@ static void bury(struct enclave *e, uint32_t place)
         .ssa_gpr_frame = in->ssa_gpr_frame,
     };
 
-    TRACE("exit", "AEX          thread %d died inside", in->tid);
+    TRACE_EVENT(e, TRACE_EXIT, "AEX", trace_string("cause", NULL, "death"),
+                trace_number("thread", "thread % died inside", in->tid));
     cpu_aex(&cpu, &interrupt);
-    COUNT(e, aex);
+    COUNT_FOR(e, in->tid, aex);
+    COUNT_FOR(e, in->tid, aex_interrupts);
     inside_leave(e, place);
 }
 
@@ -122,24 +124,40 @@ bool inside_bury_dead(struct enclave *e)
     return any;
 }
 
-bool inside_interrupt(struct enclave *e)
+static enum kick interrupt(const struct enclave *e, const struct epc_inside *in)
+{
+    const struct epc_process *process = &e->file->processes[in->process - 1];
+
+    if (in->process == e->process)
+        return run_kick((void *)(uintptr_t)in->thread);
+    if (!share_alive(e, in->process))
+        return KICK_DEAD;
+    return run_kick_other(process->pid, in->tid, process->mark);
+}
+
+bool inside_interrupt(struct enclave *e, bool look)
 {
     bool others = false;
 
     for (uint32_t i = 0; i < e->file->inside_used; i++) {
-        const struct epc_inside *in = &e->file->inside[i];
-        const struct epc_process *process;
+        struct epc_inside *in = &e->file->inside[i];
+        enum kick kick;
 
         if (!in->process || in->epoch >= e->file->state.epoch)
             continue;
-        process = &e->file->processes[in->process - 1];
-        if (in->process == e->process)
-            run_kick((void *)(uintptr_t)in->thread);
-        else if (share_alive(e, in->process) &&
-                 run_kick_other(process->pid, in->tid, process->mark))
-            others = true;
-        else
+        kick = interrupt(e, in);
+        if (kick == KICK_DEAD) {
             bury(e, i);
+            continue;
+        }
+        others |= in->process != e->process;
+        if (look && kick == KICK_SENT)
+            stopped_step_aside(e, in, e->file->processes[in->process - 1].pid);
     }
     return others;
+}
+
+void inside_catch_up(const struct enclave *e, uint32_t place, struct cpu *cpu)
+{
+    cpu->epoch = e->file->inside[place].epoch;
 }

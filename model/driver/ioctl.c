@@ -3,12 +3,17 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "driver/hostile.h"
 #include "driver/share.h"
 #include "model.h"
 #include "trace.h"
 
 static int dispatch(struct enclave *e, unsigned long request, void *argument)
 {
+    int r;
+
+    if (hostile(e, RULE_IOCTLS) && hostile_ioctl(e, request, argument, &r))
+        return r;
     switch (request) {
     case SGX_IOC_ENCLAVE_CREATE:
         COUNT(e, ioctl_create);
@@ -58,6 +63,8 @@ static int one_at_a_time(struct enclave *e, unsigned long request, void *argumen
             return -EBUSY;
     enclave_lock(e);
     r = dispatch(e, request, argument);
+    if (__builtin_expect(trace_enabled, 0))
+        ioctl_trace(e, request, argument, r);
     enclave_unlock(e);
     __atomic_store_n(owner, 0, __ATOMIC_RELEASE);
     return r;

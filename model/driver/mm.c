@@ -11,6 +11,7 @@
 #include "driver/enclave.h"
 #include "model.h"
 #include "trace.h"
+#include "unconfirmed.h"
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 
@@ -77,6 +78,31 @@ static int may_map(const struct enclave *e, uint64_t start, uint64_t end, int pr
     return records_allow(e, first, last, prot) ? 0 : -EACCES;
 }
 
+void mm_drop(struct enclave *e, uint64_t start, uint64_t end)
+{
+    vma_remove(e, start, end);
+    if (!e->file->created || start >= e->file->base + e->file->size || end <= e->file->base)
+        return;
+    if (start < e->file->base)
+        start = e->file->base;
+    if (end > e->file->base + e->file->size)
+        end = e->file->base + e->file->size;
+    for (uint64_t page = enclave_page(e, start), last = enclave_page(e, end - 1);
+         page <= last && page < e->pte_high; page++)
+        if (page >= e->pte_low)
+            e->ptes[page] = (struct pte){0};
+}
+
+/* The kernel has dealt with the memory itself. No lock: the only thread, and nothing shared. */
+void mm_after_fork(struct enclave *e)
+{
+    for (size_t i = 0; i < e->vma_count;)
+        if (e->vmas[i].dontcopy)
+            mm_drop(e, e->vmas[i].start, e->vmas[i].end);
+        else
+            i++;
+}
+
 /* Something else is mapped over enclave memory, or it is unmapped: the mapping is gone. */
 struct range {
     uint64_t start, end;
@@ -86,42 +112,35 @@ struct range {
 static void forget_range(struct enclave *e, void *arg)
 {
     struct range *range = arg;
-    uint64_t start = range->start, end = range->end;
+    const uint64_t start = range->start, end = range->end;
 
     enclave_lock(e);
     if (vma_first(e, start, end)) {
         range->touched = true;
-        vma_remove(e, start, end);
-        if (e->file->created && start < e->file->base + e->file->size && end > e->file->base) {
-            if (start < e->file->base)
-                start = e->file->base;
-            if (end > e->file->base + e->file->size)
-                end = e->file->base + e->file->size;
-            for (uint64_t page = enclave_page(e, start), last = enclave_page(e, end - 1);
-                 page <= last && page < e->pte_high; page++)
-                if (page >= e->pte_low)
-                    e->ptes[page] = (struct pte){0};
-        }
+        mm_drop(e, start, end);
         COUNT(e, munmaps);
+        TRACE_EVENT(e, TRACE_MUNMAP, NULL, trace_hex("address", "%", start),
+                    trace_hex("size", "+%", end - start));
     }
     enclave_unlock(e);
 }
 
-static void forget(uint64_t start, size_t size)
+void mm_forget(uint64_t start, size_t size)
 {
     struct range range = {.start = start, .end = start + size};
 
     enclave_each(forget_range, &range);
 }
 
-/* Addresses for a mapping: as asked for, or wherever the kernel finds room. */
-static intptr_t place(void *address, size_t size, int flags)
+intptr_t mm_place(void *address, size_t size, int flags)
 {
     void *at = mmap(address, size, PROT_NONE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
                         (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)),
                     -1, 0);
 
+    if (at != MAP_FAILED)
+        user_no_dump(at, size); /* of the device from now on, also where no page can be */
     return at == MAP_FAILED ? -errno : (intptr_t)at;
 }
 
@@ -150,13 +169,17 @@ static int may_open_mapping(const struct enclave *e, int fd, uint64_t address, i
     return prot & PROT_EXEC & ~*ret_may ? -EPERM : 0;
 }
 
+UNCONFIRMED(MAP_POPULATE);
+
 static intptr_t map_device(struct enclave *e, int fd, void *address, size_t size, int prot,
-                           int flags)
+                           int flags, off_t offset)
 {
     uint64_t start, end;
     intptr_t at;
     int may, r;
 
+    if (offset & (off_t)(SGX_PAGE_SIZE - 1))
+        return -EINVAL;
     size = (size + SGX_PAGE_SIZE - 1) & SGX_PAGE_MASK;
     r = size ? may_open_mapping(e, fd, (uint64_t)(uintptr_t)address, prot, flags, &may) : -EINVAL;
     if (r < 0)
@@ -164,7 +187,7 @@ static intptr_t map_device(struct enclave *e, int fd, void *address, size_t size
 
     /* Without MAP_FIXED the address is known only after the kernel found one. */
     if (!(flags & MAP_FIXED)) {
-        at = place(address, size, flags);
+        at = mm_place(address, size, flags);
         if (at < 0)
             return at;
         address = (void *)at;
@@ -181,15 +204,18 @@ static intptr_t map_device(struct enclave *e, int fd, void *address, size_t size
         return r;
     }
     if (flags & MAP_FIXED) {
-        forget(start, size);
-        at = place(address, size, flags);
+        mm_forget(start, size);
+        at = mm_place(address, size, flags);
         if (at < 0)
             return at;
     }
 
     enclave_lock(e);
-    r = vma_insert(e,
-                   (struct vma){.start = start, .end = end, .prot = prot & PROT_ALL, .may = may});
+    r = vma_insert(e, (struct vma){.start = start,
+                                   .end = end,
+                                   .offset = (uint64_t)offset,
+                                   .prot = prot & PROT_ALL,
+                                   .may = may});
     if (r == 0 && e->file->created) {
         uint64_t low = start < e->file->base ? e->file->base : start;
         uint64_t high = e->file->base + e->file->size < end ? e->file->base + e->file->size : end;
@@ -216,28 +242,23 @@ intptr_t sgx2_mmap(void *address, size_t size, int prot, int flags, int fd, off_
     driver_enter(&saved);
     e = fd >= 0 && !(flags & MAP_ANONYMOUS) ? enclave_by_fd(fd) : NULL;
     if (e) {
-        r = map_device(e, fd, address, size, prot, flags);
-        TRACE("mmap", "%p +%#zx prot %c%c%c -> %ld", address, size, prot & PROT_READ ? 'r' : '-',
-              prot & PROT_WRITE ? 'w' : '-', prot & PROT_EXEC ? 'x' : '-', r < 0 ? (long)r : 0L);
+        r = map_device(e, fd, address, size, prot, flags, offset);
+        TRACE_EVENT(e, TRACE_MMAP, NULL, trace_hex("address", "%", r < 0 ? (intptr_t)address : r),
+                    trace_hex("size", "+%", size), trace_prot(prot),
+                    trace_system_result(r < 0 ? r : 0));
     } else if (fd >= 0 && !(flags & MAP_ANONYMOUS) && is_provision(fd)) {
         r = -ENODEV;
     } else {
         void *at;
 
         if (flags & MAP_FIXED)
-            forget((uint64_t)(uintptr_t)address, size);
+            mm_forget((uint64_t)(uintptr_t)address, size);
         at = mmap(address, size, prot, flags, fd, offset);
         r = at == MAP_FAILED ? -errno : (intptr_t)at;
     }
     driver_leave(&saved);
     return r;
 }
-
-/* A part of an address range: one mapping of an enclave, or what lies before the next such. */
-struct part {
-    uint64_t start, end;
-    struct enclave *e; /* NULL: no enclave's */
-};
 
 static void find_part(struct enclave *e, void *arg)
 {
@@ -255,6 +276,14 @@ static void find_part(struct enclave *e, void *arg)
         part->e = NULL;
     }
     enclave_unlock(e);
+}
+
+struct part mm_part(uint64_t start, uint64_t end)
+{
+    struct part part = {.start = start, .end = end};
+
+    enclave_each(find_part, &part);
+    return part;
 }
 
 /* mprotect of what is, or was a moment ago, one mapping of e. */
@@ -289,9 +318,8 @@ static int protect_range(uint64_t start, uint64_t end, int prot, struct enclave 
 
     *ret_first = NULL;
     while (r == 0 && start < end) {
-        struct part part = {.start = start, .end = end};
+        const struct part part = mm_part(start, end);
 
-        enclave_each(find_part, &part);
         if (part.e && !*ret_first)
             *ret_first = part.e;
         if (part.e)
@@ -319,8 +347,8 @@ int sgx2_mprotect(void *address, size_t size, int prot)
         COUNT(e, mprotects);
     driver_leave(&saved);
     if (e)
-        TRACE("mprot", "%p +%#zx prot %c%c%c -> %d", address, size, prot & PROT_READ ? 'r' : '-',
-              prot & PROT_WRITE ? 'w' : '-', prot & PROT_EXEC ? 'x' : '-', r);
+        TRACE_EVENT(e, TRACE_MPROTECT, NULL, trace_hex("address", "%", start),
+                    trace_hex("size", "+%", size), trace_prot(prot), trace_system_result(r));
     return r;
 }
 
@@ -345,7 +373,7 @@ int sgx2_munmap(void *address, size_t size)
     driver_enter(&saved);
     r = munmap(address, size) < 0 ? -errno : 0;
     if (r == 0) {
-        forget((uint64_t)(uintptr_t)address, (size + SGX_PAGE_SIZE - 1) & SGX_PAGE_MASK);
+        mm_forget((uint64_t)(uintptr_t)address, (size + SGX_PAGE_SIZE - 1) & SGX_PAGE_MASK);
         do {
             idle = NULL;
             enclave_each(collect, &idle);

@@ -13,6 +13,8 @@
 #include <sys/mman.h>
 
 #include "driver/enclave.h"
+#include "driver/hide.h"
+#include "unconfirmed.h"
 
 /* R, W and X of the EPCM, and PROT_*, are the same bits. */
 _Static_assert(PROT_READ == 1 && PROT_WRITE == 2 && PROT_EXEC == 4, "bits of protections");
@@ -25,33 +27,72 @@ static int prot_readable(int prot)
 
 static int native_prot(const struct enclave *e, const struct pte *pte)
 {
-    if (!pte->present)
+    const struct epcm *epcm = &e->epc.epcm[pte->frame];
+
+    /* A hostile kernel may make an entry point to a frame that is another page's. */
+    if (!pte->present || epcm->enclave_address != page_address(e, (uint64_t)(pte - e->ptes)) ||
+        hide_closed(e))
         return PROT_NONE;
-    return prot_readable(pte->prot) & cpu_epcm_effective(&e->epc.epcm[pte->frame]);
+    return prot_readable(pte->prot) & cpu_epcm_effective(epcm);
+}
+
+/*
+ * Take all access away, which makes one mapping of the host's out of many. The mirror may always
+ * allow less than entry and EPCM do: whoever then touches a page brings it in line by a trap.
+ */
+static void host_withdraw(struct enclave *e)
+{
+    for (size_t i = 0; i < e->vma_count; i++) {
+        uint64_t start = e->vmas[i].start, end = e->vmas[i].end;
+
+        if (start < page_address(e, e->pte_low))
+            start = page_address(e, e->pte_low);
+        if (end > page_address(e, e->pte_high))
+            end = page_address(e, e->pte_high);
+        if (start >= end || mprotect((void *)(uintptr_t)start, end - start, PROT_NONE) < 0)
+            continue;
+        for (uint64_t page = enclave_page(e, start); page <= enclave_page(e, end - 1); page++)
+            e->ptes[page].native = PROT_NONE;
+    }
+    COUNT(e, host_mprotects);
 }
 
 static void host_protect(struct enclave *e, uint64_t first, uint64_t end, int prot)
 {
     void *at = (void *)(uintptr_t)page_address(e, first);
+    const size_t size = (end - first) << SGX_PAGE_SHIFT;
+    int r = hide_protect(at, size, prot);
 
     COUNT(e, host_mprotects);
-    if (mprotect(at, (end - first) << SGX_PAGE_SHIFT, prot) < 0) {
-        /* Only when vm.max_map_count is exhausted. Going on would grant or deny wrongly. */
+    if (r < 0 && errno == ENOMEM) {
+        host_withdraw(e);
+        r = hide_protect(at, size, prot);
+    }
+    if (r < 0) {
+        /* The mappings of others exhaust vm.max_map_count. Going on would grant or deny wrongly. */
         perror("aperture: the model cannot mirror a page permission (vm.max_map_count?)");
         abort();
     }
+    for (uint64_t page = first; page < end; page++)
+        e->ptes[page].native = (uint8_t)prot;
 }
 
 /* Make the host's mapping of a page show frame. */
 static void host_show(struct enclave *e, uint64_t page, uint32_t frame)
 {
-    off_t at = (off_t)(e->file->frames_at + ((uint64_t)frame << SGX_PAGE_SHIFT));
+    const off_t at = (off_t)(e->file->frames_at + ((uint64_t)frame << SGX_PAGE_SHIFT));
+    void *to = (void *)(uintptr_t)page_address(e, page);
+    void *shown = mmap(to, SGX_PAGE_SIZE, PROT_NONE, MAP_SHARED | MAP_FIXED, e->fd, at);
 
-    if (mmap((void *)(uintptr_t)page_address(e, page), SGX_PAGE_SIZE, PROT_NONE,
-             MAP_SHARED | MAP_FIXED, e->fd, at) == MAP_FAILED) {
+    if (shown == MAP_FAILED && errno == ENOMEM) {
+        host_withdraw(e);
+        shown = mmap(to, SGX_PAGE_SIZE, PROT_NONE, MAP_SHARED | MAP_FIXED, e->fd, at);
+    }
+    if (shown == MAP_FAILED) {
         perror("aperture: the model cannot map an EPC page");
         abort();
     }
+    user_no_dump(to, SGX_PAGE_SIZE);
     e->ptes[page].native = PROT_NONE;
     e->ptes[page].alien = frame != 1 + page;
 }
@@ -67,6 +108,7 @@ int pagetable_attach(struct enclave *e, uint64_t start, uint64_t end)
     if (mmap((void *)(uintptr_t)start, end - start, PROT_NONE,
              MAP_SHARED | MAP_FIXED | MAP_NORESERVE, e->fd, at) == MAP_FAILED)
         return -errno;
+    user_no_dump((void *)(uintptr_t)start, end - start);
     return 0;
 }
 
@@ -78,7 +120,6 @@ bool pagetable_sync(struct enclave *e, uint64_t page)
     if (prot == pte->native)
         return false;
     host_protect(e, page, page + 1, prot);
-    pte->native = (uint8_t)prot;
     return true;
 }
 
@@ -98,6 +139,14 @@ void pagetable_insert(struct enclave *e, uint64_t page, uint32_t frame, int prot
     pagetable_sync(e, page);
 }
 
+/* One call may change pages that have prot already, but not reach over what is not mapped. */
+static bool in_run(const struct enclave *e, uint64_t page, int prot)
+{
+    const struct pte *pte = &e->ptes[page];
+
+    return native_prot(e, pte) == prot && (pte->native != prot || pte->present);
+}
+
 /* Bring a range in line, one host call for each run of pages whose protection becomes the same. */
 static void sync_range(struct enclave *e, uint64_t first, uint64_t end)
 {
@@ -106,13 +155,11 @@ static void sync_range(struct enclave *e, uint64_t first, uint64_t end)
         bool changes = false;
         uint64_t next = first;
 
-        for (; next < end && native_prot(e, &e->ptes[next]) == prot; next++) {
+        for (; next < end && in_run(e, next, prot); next++)
             changes |= e->ptes[next].native != prot;
-            e->ptes[next].native = (uint8_t)prot;
-        }
         if (changes)
             host_protect(e, first, next, prot);
-        first = next;
+        first = next > first ? next : first + 1;
     }
 }
 
@@ -131,10 +178,19 @@ void pagetable_resync(struct enclave *e, uint64_t first, uint64_t end)
         const struct record *record = &e->records[page];
         struct pte *pte = &e->ptes[page];
 
-        if (pte->present &&
-            (!record->present || record->frame != pte->frame || (pte->prot & ~record->max_prot)))
+        if (pte->present && (!record->present || record->where != RECORD_IN ||
+                             record->frame != pte->frame || (pte->prot & ~record->max_prot)))
             pte->present = false;
     }
+    if (first < end)
+        sync_range(e, first, end);
+}
+
+void pagetable_sync_all(struct enclave *e)
+{
+    uint64_t first = 0, end = UINT64_MAX;
+
+    clip(e, &first, &end);
     if (first < end)
         sync_range(e, first, end);
 }
@@ -155,6 +211,8 @@ void pagetable_protect(struct enclave *e, uint64_t first, uint64_t end, int prot
             e->ptes[page].prot = (uint8_t)prot;
     sync_range(e, first, end);
 }
+
+UNCONFIRMED(FETCH_PFEC);
 
 bool pagetable_walk(const struct enclave *e, uint64_t address, enum access access,
                     uint32_t *ret_frame, uint32_t *ret_pfec)

@@ -9,6 +9,7 @@
 
 #include "arch/arch.h"
 #include "model.h"
+#include "unconfirmed.h"
 
 static const char *const names[] = {
     [PROFILE_MAINLINE] = "mainline", [PROFILE_SGX1] = "sgx1",     [PROFILE_STATIC] = "static",
@@ -60,6 +61,16 @@ static uint64_t parse_size(const char *text)
     }
     return *end || size << shift >> shift != size ? 0 : size << shift;
 }
+
+uint64_t profile_epc_size(uint64_t otherwise)
+{
+    const char *size = getenv("APERTURE_EPC_SIZE");
+    const uint64_t bytes = size ? parse_size(size) & SGX_PAGE_MASK : 0;
+
+    return bytes ? bytes : otherwise;
+}
+
+UNCONFIRMED(OPEN_POLICY);
 
 bool profile_choose(enum sgx2_profile *ret_profile, uint64_t *ret_epc_pages)
 {

@@ -24,9 +24,12 @@
  *   noexec    mainline with the node on a file system mounted noexec: mmap with X is EPERM, and
  *             mprotect that adds X is EACCES.
  *
- * APERTURE_EPC_SIZE limits the EPC: a number of bytes, with K, M or G behind it if wanted. An
- * enclave that wants more gets ENOMEM from ioctls and SIGBUS from faults. Without it the EPC is as
- * large as memory.
+ * APERTURE_EPC_SIZE limits the EPC: a number of bytes, with K, M or G behind it if wanted; what is
+ * less than a page does not count. Each enclave has one of that size to itself. When it is full,
+ * pages are evicted: reclaim.h. Only where nothing is left to evict do ioctls give ENOMEM and
+ * faults SIGBUS, as on Linux. An EPC that does not hold at once what one instruction needs - TCS,
+ * SSA frame, code and operands: eight pages or so - lets its thread fault for ever, as there.
+ * Without the setting the EPC is as large as memory.
  */
 #ifndef MODEL_DRIVER_PROFILE_H
 #define MODEL_DRIVER_PROFILE_H
@@ -44,6 +47,10 @@ enum sgx2_profile {
 
 /* What the settings say. False, with a message on standard error, if one of them is nonsense. */
 bool profile_choose(enum sgx2_profile *ret_profile, uint64_t *ret_epc_pages);
+
+/* The size of the EPC in bytes as CPUID tells it: the setting if it makes sense, else `otherwise`.
+ */
+uint64_t profile_epc_size(uint64_t otherwise);
 
 /* Are there SGX2 ioctls? */
 static inline bool profile_has_sgx2(enum sgx2_profile profile)

@@ -64,19 +64,35 @@ static void join(struct enclave *e)
             (struct epc_process){.pid = getpid(), .mark = run_kick_mark()};
         return;
     }
-    errno = EAGAIN;
-    die("too many processes have it");
+    fprintf(stderr,
+            "aperture: the model cannot share an enclave: %u processes have it, and no more "
+            "can\n",
+            EPC_PROCESSES);
+    abort();
+}
+
+/* Nobody else is left who will do anything to the enclave. */
+static bool is_last(const struct enclave *e)
+{
+    const struct epc_process *all = e->file->processes;
+
+    for (uint32_t process = 1; process <= EPC_PROCESSES; process++)
+        if (process != e->process && all[process - 1].pid && !all[process - 1].ended &&
+            share_alive(e, process))
+            return false;
+    return true;
 }
 
 bool share_leave(struct enclave *e)
 {
-    bool alone = true;
-
-    for (uint32_t process = 1; process <= EPC_PROCESSES && alone; process++)
-        alone = process == e->process || !e->file->processes[process - 1].pid ||
-                !share_alive(e, process);
     e->file->processes[e->process - 1].pid = 0;
-    return alone;
+    return is_last(e);
+}
+
+bool share_end(struct enclave *e)
+{
+    e->file->processes[e->process - 1].ended = true;
+    return is_last(e);
 }
 
 void share_recover(struct enclave *e)

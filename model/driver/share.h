@@ -30,6 +30,12 @@ void share_recover(struct enclave *e);
 /* Leave the table of processes. True if nobody else is in it: the enclave ends with this view. */
 bool share_leave(struct enclave *e);
 
+/*
+ * This process is about to end, with the enclave open. True if it is the last: all others that have
+ * it have said the same, or are gone.
+ */
+bool share_end(struct enclave *e);
+
 /* Does process 1 + index still have the enclave? Needs no lock. */
 bool share_alive(const struct enclave *e, uint32_t process);
 
@@ -48,9 +54,18 @@ bool inside_bury_dead(struct enclave *e);
 
 /*
  * Interrupt every thread that entered before the current tracking epoch; bury the dead. True if one
- * of another process was among them.
+ * of another process was among them. `look`: see to those that are stopped, too.
  */
-bool inside_interrupt(struct enclave *e);
+bool inside_interrupt(struct enclave *e, bool look);
+
+/* A thread of this process that is inside: others may have moved its epoch on. */
+void inside_catch_up(const struct enclave *e, uint32_t place, struct cpu *cpu);
+
+/*
+ * A thread inside, of process pid, that has an interrupt on its way: if it is stopped, it counts as
+ * one of the current epoch. In stopped.c.
+ */
+void stopped_step_aside(struct enclave *e, struct epc_inside *in, int pid);
 
 /* After a death that may have left the table and the processor's count apart. */
 void inside_recover(struct enclave *e);

@@ -4,6 +4,8 @@
  * is not there; process_vm_readv() on oneself does the same for a process.
  */
 #include <errno.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -23,4 +25,9 @@ int user_write(uint64_t to, const void *from, size_t size)
     struct iovec remote = {.iov_base = (void *)(uintptr_t)to, .iov_len = size};
 
     return process_vm_writev(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)size ? 0 : -EFAULT;
+}
+
+void user_no_dump(void *at, size_t size)
+{
+    syscall(SYS_madvise, at, size, MADV_DONTDUMP);
 }

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "driver/hide.h"
 #include "driver/share.h"
 
 /* Our own descriptor, out of the way of programs that count on low numbers or close them all. */
@@ -88,5 +89,7 @@ void view_after_fork(struct enclave *e)
         abort();
     }
     close(fd);
+    mm_after_fork(e);
+    hide_after_fork(e);
     e->process = 0; /* the parent's place is not ours: enclave_lock() finds one */
 }

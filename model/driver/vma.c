@@ -78,6 +78,14 @@ static void vma_split(struct enclave *e, uint64_t address)
     vma_put_at(e, i, e->vmas[i]);
     e->vmas[i].end = address;
     e->vmas[i + 1].start = address;
+    e->vmas[i + 1].offset += address - e->vmas[i].start;
+}
+
+/* Is b the continuation of a? */
+static bool vma_continues(const struct vma *a, const struct vma *b)
+{
+    return a->end == b->start && a->offset + (a->end - a->start) == b->offset &&
+           a->prot == b->prot && a->may == b->may && a->dontcopy == b->dontcopy;
 }
 
 /* Join equal neighbours around [start, end]. */
@@ -90,7 +98,7 @@ static void vma_merge(struct enclave *e, uint64_t start, uint64_t end)
     while (i + 1 < e->vma_count && e->vmas[i].start <= end) {
         struct vma *v = &e->vmas[i];
 
-        if (v->end == v[1].start && v->prot == v[1].prot && v->may == v[1].may) {
+        if (vma_continues(v, v + 1)) {
             v->end = v[1].end;
             vma_drop(e, i + 1, 1);
         } else {
@@ -135,6 +143,18 @@ int vma_protect(struct enclave *e, uint64_t start, uint64_t end, int prot)
     vma_split(e, end);
     for (size_t i = vma_index(e, start); i < e->vma_count && e->vmas[i].start < end; i++)
         e->vmas[i].prot = prot;
+    vma_merge(e, start, end);
+    return 0;
+}
+
+int vma_dontcopy(struct enclave *e, uint64_t start, uint64_t end)
+{
+    if (vma_room(e) < 0)
+        return -ENOMEM;
+    vma_split(e, start);
+    vma_split(e, end);
+    for (size_t i = vma_index(e, start); i < e->vma_count && e->vmas[i].start < end; i++)
+        e->vmas[i].dontcopy = true;
     vma_merge(e, start, end);
     return 0;
 }

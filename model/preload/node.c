@@ -24,7 +24,7 @@ static int stat_at(int dir, const char *path, struct stat *ret_stat, int flags)
 
 static int stat_fd(int fd, struct stat *ret_stat)
 {
-    const char *node = sgx2_node(fd);
+    const char *node = node_by_fd(fd);
 
     if (!node)
         return raw_fstat(fd, ret_stat);
@@ -118,14 +118,10 @@ INTERPOSED int __fxstat64(int version, int fd, struct stat *st) __attribute__((a
 INTERPOSED int __fxstatat64(int version, int dir, const char *path, struct stat *st, int flags)
     __attribute__((alias("__fxstatat")));
 
-INTERPOSED int statx(int dir, const char *restrict path, int flags, unsigned mask,
-                     struct statx *restrict ret_statx)
+void statx_node(const char *node, struct statx *ret_statx)
 {
-    const char *node = node_at(dir, path, flags);
     struct stat st;
 
-    if (!node)
-        return (int)syscall(SYS_statx, dir, path, flags, mask, ret_statx);
     stat_node(node, &st);
     memset(ret_statx, 0, sizeof *ret_statx);
     ret_statx->stx_mask = STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_UID | STATX_GID | STATX_INO;
@@ -137,6 +133,16 @@ INTERPOSED int statx(int dir, const char *restrict path, int flags, unsigned mas
     ret_statx->stx_rdev_minor = minor(st.st_rdev);
     ret_statx->stx_dev_major = major(st.st_dev);
     ret_statx->stx_dev_minor = minor(st.st_dev);
+}
+
+INTERPOSED int statx(int dir, const char *restrict path, int flags, unsigned mask,
+                     struct statx *restrict ret_statx)
+{
+    const char *node = node_at(dir, path, flags);
+
+    if (!node)
+        return (int)syscall(SYS_statx, dir, path, flags, mask, ret_statx);
+    statx_node(node, ret_statx);
     return 0;
 }
 
@@ -159,7 +165,7 @@ INTERPOSED int access(const char *path, int mode)
 
 INTERPOSED int faccessat(int dir, const char *path, int mode, int flags)
 {
-    if (is_node(path))
+    if (node_at(dir, path, flags))
         return access_node(mode);
     if (!flags)
         return (int)syscall(SYS_faccessat, dir, path, mode);

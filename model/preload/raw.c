@@ -14,6 +14,22 @@
 
 #define KERNEL_SIGSET_SIZE 8
 
+/* The kernel's convention: a negative errno for a failure. */
+static long raw_syscall(long number, const unsigned long args[6])
+{
+    register unsigned long r10 __asm__("r10") = args[3];
+    register unsigned long r8 __asm__("r8") = args[4];
+    register unsigned long r9 __asm__("r9") = args[5];
+    long r;
+
+    __asm__ volatile("syscall"
+                     : "=a"(r)
+                     : "a"(number), "D"(args[0]), "S"(args[1]), "d"(args[2]), "r"(r10), "r"(r8),
+                       "r"(r9)
+                     : "rcx", "r11", "memory");
+    return r;
+}
+
 int raw_open(int dir, const char *path, int flags, mode_t mode)
 {
     return (int)syscall(SYS_openat, dir, path, flags, mode);
@@ -98,4 +114,67 @@ int __wrap_sigprocmask(int how, const sigset_t *set, sigset_t *old)
 int __wrap_pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
 {
     return __wrap_sigprocmask(how, set, old) < 0 ? errno : 0;
+}
+
+ssize_t __wrap_read(int fd, void *buffer, size_t size);
+ssize_t __wrap_write(int fd, const void *buffer, size_t size);
+ssize_t __wrap_pread(int fd, void *buffer, size_t size, off_t offset);
+off_t __wrap_lseek(int fd, off_t offset, int whence);
+int __wrap_ftruncate(int fd, off_t size);
+int __wrap_fallocate(int fd, int mode, off_t offset, off_t size);
+ssize_t __wrap_readlink(const char *path, char *buffer, size_t size);
+
+ssize_t __wrap_read(int fd, void *buffer, size_t size)
+{
+    return syscall(SYS_read, fd, buffer, size);
+}
+
+ssize_t __wrap_write(int fd, const void *buffer, size_t size)
+{
+    return syscall(SYS_write, fd, buffer, size);
+}
+
+ssize_t __wrap_pread(int fd, void *buffer, size_t size, off_t offset)
+{
+    return syscall(SYS_pread64, fd, buffer, size, offset);
+}
+
+off_t __wrap_lseek(int fd, off_t offset, int whence)
+{
+    return syscall(SYS_lseek, fd, offset, whence);
+}
+
+int __wrap_ftruncate(int fd, off_t size)
+{
+    return (int)syscall(SYS_ftruncate, fd, size);
+}
+
+int __wrap_fallocate(int fd, int mode, off_t offset, off_t size)
+{
+    return (int)syscall(SYS_fallocate, fd, mode, offset, size);
+}
+
+ssize_t __wrap_readlink(const char *path, char *buffer, size_t size)
+{
+    return syscall(SYS_readlink, path, buffer, size);
+}
+
+/* What this library means by syscall() is the instruction. */
+long __wrap_syscall(long number, ...);
+
+long __wrap_syscall(long number, ...)
+{
+    unsigned long args[6];
+    va_list list;
+    long r;
+
+    va_start(list, number);
+    for (int i = 0; i < 6; i++)
+        args[i] = va_arg(list, unsigned long);
+    va_end(list);
+    r = raw_syscall(number, args);
+    if (r >= 0 || r < -4095)
+        return r;
+    errno = (int)-r;
+    return -1;
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signals: the program's handlers stand behind the model's, whoever came first.
+ * Signals: the program's handlers stand behind the model's, whoever came first. Until the model has
+ * handlers, the calls go to whom they would go to without it.
+ *
+ * These definitions come before libc's in libsgx2.so, and in a program that is linked with the
+ * model: run/linked.c sees to it that the linker takes them.
  *
  * libc's own uses - of abort(), system(), siglongjmp() and their like - do not come here. They save
  * and restore what the kernel has, and so do no harm.
@@ -9,18 +13,35 @@
 #include <string.h>
 
 #include "model.h"
+#include "preload/next.h"
 #include "preload/preload.h"
+#include "run/linked.h"
+
+NEXT_DECLARE(sigaction);
+NEXT_DECLARE(sigprocmask);
+NEXT_DECLARE(pthread_sigmask);
+NEXT_DECLARE(sigaltstack);
+
+void signal_find_next(void)
+{
+    NEXT_FIND(sigaction);
+    NEXT_FIND(sigprocmask);
+    NEXT_FIND(pthread_sigmask);
+    NEXT_FIND(sigaltstack);
+}
 
 INTERPOSED int sigaction(int sig, const struct sigaction *restrict action,
                          struct sigaction *restrict old)
 {
+    if (!sgx2_signals_in_front())
+        return NEXT(sigaction, sig, action, old);
     return libc_result(sgx2_sigaction(sig, action, old));
 }
 
 int __sigaction(int sig, const struct sigaction *action, struct sigaction *old);
 INTERPOSED int __sigaction(int sig, const struct sigaction *action, struct sigaction *old)
 {
-    return libc_result(sgx2_sigaction(sig, action, old));
+    return sigaction(sig, action, old);
 }
 
 /* ------------------------------------------------------------------ signal(2) and its variants */
@@ -98,7 +119,7 @@ static int set_blocked(int sig, int how, sigset_t *old)
     sigemptyset(&set);
     if (sigaddset(&set, sig) < 0)
         return -1;
-    return libc_result(sgx2_sigmask(how, &set, old));
+    return sigprocmask(how, &set, old);
 }
 
 INTERPOSED __sighandler_t sigset(int sig, __sighandler_t handler)
@@ -137,15 +158,21 @@ INTERPOSED int sigrelse(int sig)
 
 INTERPOSED int sigprocmask(int how, const sigset_t *restrict set, sigset_t *restrict old)
 {
+    if (!sgx2_signals_in_front())
+        return NEXT(sigprocmask, how, set, old);
     return libc_result(sgx2_sigmask(how, set, old));
 }
 
 INTERPOSED int pthread_sigmask(int how, const sigset_t *restrict set, sigset_t *restrict old)
 {
+    if (!sgx2_signals_in_front())
+        return NEXT(pthread_sigmask, how, set, old);
     return -sgx2_sigmask(how, set, old);
 }
 
 INTERPOSED int sigaltstack(const stack_t *restrict stack, stack_t *restrict old)
 {
+    if (!sgx2_signals_in_front())
+        return NEXT(sigaltstack, stack, old);
     return libc_result(sgx2_sigaltstack(stack, old));
 }

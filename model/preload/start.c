@@ -18,9 +18,10 @@ static Elf64_auxv_t *find_auxv(char **envp)
 
 __attribute__((constructor)) static void start(int argc, char **argv, char **envp)
 {
-    (void)argc, (void)argv;
+    (void)envp; /* may have moved: setenv() */
     sgx2_signals_take_all();
-    for (Elf64_auxv_t *aux = find_auxv(envp); aux->a_type != AT_NULL; aux++)
+    sgx2_cpuid_arm(); /* where it cannot be done, CPUID says what the machine is: ap-run(1) */
+    for (Elf64_auxv_t *aux = find_auxv(argv + argc + 1); aux->a_type != AT_NULL; aux++)
         if (aux->a_type == AT_SYSINFO_EHDR) {
             void *image = vdso_build((const void *)aux->a_un.a_val);
 

@@ -45,7 +45,7 @@ void context_store(const struct cpu *cpu, ucontext_t *uc, struct bases *bases)
         uc->uc_mcontext.gregs[order[i]] = (greg_t)regs[i];
     bases->fs = cpu->r.fsbase;
     bases->gs = cpu->r.gsbase;
-    bases->selector = cpu->enclave_mode ? SUD_BLOCK : SUD_ALLOW;
+    bases->selector = cpu->enclave_mode || sgx2_hosted ? SUD_BLOCK : SUD_ALLOW;
 }
 
 /* ------------------------------------------------------------------ this processor */

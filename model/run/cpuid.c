@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What CPUID says on the modelled processor, for programs that ask the model rather than the
- * instruction: nothing but the processor can answer that.
+ * What CPUID says on the modelled processor: for programs that ask the model, and for the
+ * instruction itself where the processor lets us answer it (cpuid_fault.c).
  */
-#include <cpuid.h>
-
 #include "driver/enclave.h"
 #include "model.h"
+#include "run/run.h"
 
 #define LEAF_FEATURES 0x07
 #define LEAF_SGX      0x12
@@ -18,8 +17,9 @@
 #define SGX2 (UINT32_C(1) << 1)
 
 /*
- * One EPC section. Its address means nothing to a program; its size is what programs go by. The
- * model does not run out at that size: it holds as many pages as the machine has memory for.
+ * One EPC section. Its address means nothing to a program; its size is what programs go by. Without
+ * APERTURE_EPC_SIZE the model does not run out at that size: it holds as many pages as the machine
+ * has memory for.
  */
 #define EPC_BASE UINT64_C(0x80000000)
 #define EPC_SIZE (UINT64_C(64) << 20)
@@ -27,6 +27,7 @@
 static void sgx_leaf(uint32_t subleaf, struct sgx2_cpuid *ret)
 {
     const struct cpu_features *features = run_features();
+    const uint64_t size = profile_epc_size(EPC_SIZE);
 
     *ret = (struct sgx2_cpuid){0};
     switch (subleaf) {
@@ -44,8 +45,8 @@ static void sgx_leaf(uint32_t subleaf, struct sgx2_cpuid *ret)
     case 2: /* type 1, base; confidentiality and integrity protected, size */
         ret->eax = (uint32_t)EPC_BASE | 1;
         ret->ebx = (uint32_t)(EPC_BASE >> 32);
-        ret->ecx = (uint32_t)EPC_SIZE | 1;
-        ret->edx = (uint32_t)(EPC_SIZE >> 32);
+        ret->ecx = (uint32_t)size | 1;
+        ret->edx = (uint32_t)(size >> 32) & 0xfffff;
         break;
     }
 }
@@ -56,7 +57,7 @@ void sgx2_cpuid(uint32_t leaf, uint32_t subleaf, struct sgx2_cpuid *ret)
         sgx_leaf(subleaf, ret);
         return;
     }
-    __cpuid_count(leaf, subleaf, ret->eax, ret->ebx, ret->ecx, ret->edx);
+    cpuid_native(leaf, subleaf, ret);
     if (leaf == LEAF_FEATURES && subleaf == 0) {
         ret->ebx |= FEATURE_SGX;
         ret->ecx |= FEATURE_SGX_LC;

@@ -21,6 +21,9 @@
 #define MXCSR_AT        24
 #define MXCSR_DEFAULT   0x1f80u
 
+#define XSTATE_PKRU UINT64_C(0x200)
+
+#define RFLAGS_AC UINT64_C(0x40000)
 #define RFLAGS_DF UINT64_C(0x400)
 #define RFLAGS_RF UINT64_C(0x10000)
 
@@ -39,15 +42,18 @@ static size_t fp_size(const ucontext_t *uc)
     return software->magic1 == FP_XSTATE_MAGIC1 ? software->extended_size : 512;
 }
 
-/* Handlers start with the floating-point unit as a new program has it. */
-static void fp_init(ucontext_t *uc)
+/* Handlers start with the floating-point unit as a new program has it, but not with all keys. */
+void deliver_fp_init(ucontext_t *uc)
 {
     uint8_t *image = (uint8_t *)uc->uc_mcontext.fpregs;
     const uint32_t mxcsr = MXCSR_DEFAULT;
+    uint64_t bv;
 
     if (fp_size(uc) == 512)
         return;
-    memset(image + EXTENDED_HEADER, 0, sizeof(uint64_t)); /* XSTATE_BV: all in initial state */
+    memcpy(&bv, image + EXTENDED_HEADER, sizeof bv);
+    bv &= XSTATE_PKRU; /* the rest is in its initial state */
+    memcpy(image + EXTENDED_HEADER, &bv, sizeof bv);
     memcpy(image + MXCSR_AT, &mxcsr, sizeof mxcsr);
 }
 
@@ -70,6 +76,23 @@ static void call_here(const struct kernel_sigaction *action, int sig, siginfo_t 
     thread_keep_stack(uc);
 }
 
+/*
+ * Below the interrupted stack pointer may be what AddressSanitizer still takes for variables: of C
+ * of the model, which a signal ended instead of a return (deliver_waiting).
+ */
+#define ABANDONED 0x2000
+
+extern void __asan_unpoison_memory_region(const volatile void *start, size_t size)
+    __attribute__((weak));
+
+static void clear_stack(uint64_t sp, size_t frame)
+{
+    const uint64_t start = (sp - frame - ABANDONED) & -(uint64_t)64;
+
+    if (__asan_unpoison_memory_region)
+        __asan_unpoison_memory_region((const void *)(uintptr_t)start, sp - start);
+}
+
 static void call_on(uint64_t sp, const struct kernel_sigaction *action, int sig,
                     const siginfo_t *info, ucontext_t *uc, uint64_t mask)
 {
@@ -78,6 +101,7 @@ static void call_on(uint64_t sp, const struct kernel_sigaction *action, int sig,
     struct frame *frame;
     uint8_t *fp;
 
+    clear_stack(sp, fp_size(uc) + sizeof *frame);
     sp = (sp - fp_size(uc)) & -(uint64_t)64;
     fp = memcpy((void *)(uintptr_t)sp, uc->uc_mcontext.fpregs, fp_size(uc));
     /* As after a CALL: eight bytes below a multiple of sixteen. */
@@ -97,7 +121,7 @@ static void call_on(uint64_t sp, const struct kernel_sigaction *action, int sig,
     gregs[REG_RAX] = 0;
     gregs[REG_EFL] &= ~(greg_t)(RFLAGS_DF | RFLAGS_TF | RFLAGS_RF);
     memcpy(&uc->uc_sigmask, &mask, sizeof mask);
-    fp_init(uc);
+    deliver_fp_init(uc);
 }
 
 /* During the handler. What an enclave needs stays unblocked: the handler may enter one. */
@@ -135,6 +159,26 @@ void deliver_signal(int sig, siginfo_t *info, ucontext_t *uc, struct thread *t)
         call_here(&action, sig, info, uc, mask);
 }
 
+/* Called like a handler of the program's, on the interrupted stack. */
+static void adopt(int sig, siginfo_t *info, void *context)
+{
+    (void)sig, (void)info;
+    thread_adopt(context, false);
+}
+
+void deliver_adoption(int sig, siginfo_t *info, ucontext_t *uc)
+{
+    const struct kernel_sigaction action = {.handler = (void *)adopt};
+    const uint64_t sp = (uint64_t)uc->uc_mcontext.gregs[REG_RSP];
+
+    if (!elsewhere(&uc->uc_stack, sp)) { /* the frame at hand is on the interrupted stack itself */
+        thread_adopt(uc, true);
+        return;
+    }
+    call_on(sp - RED_ZONE, &action, sig, info, uc, ~UINT64_C(0));
+    uc->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)RFLAGS_AC;
+}
+
 /* ------------------------------------------------------------------ while an entry is under way */
 
 /* Not queued again: it would come after those that were sent behind it. */
@@ -144,6 +188,22 @@ void deliver_later(int sig, const siginfo_t *info, ucontext_t *uc, struct thread
 
     memcpy(&t->mask, &uc->uc_sigmask, sizeof t->mask);
     memcpy(&uc->uc_sigmask, &mask, sizeof mask);
+    t->held_signal = sig;
+    t->held = *info;
+    t->waiting = true;
+}
+
+void deliver_trap(int sig, const siginfo_t *info, struct thread *t)
+{
+    const uint64_t quiet = ~SIGNALS_OURS;
+    uint64_t mask;
+
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &quiet, &mask, sizeof mask);
+    if (t->waiting) { /* some other signal came first: this one after it */
+        signals_again(sig, info);
+        return;
+    }
+    t->mask = mask;
     t->held_signal = sig;
     t->held = *info;
     t->waiting = true;

@@ -35,15 +35,20 @@
 #define ARCH_SET_GS 0x1001
 #define ARCH_SET_FS 0x1002
 
-    .hidden sgx2_xsave_size, sgx2_has_fsgsbase
+    .hidden sgx2_xsave_size, sgx2_has_fsgsbase, sgx2_hosted
     .text
     .globl  sgx2_enter_enclave
     .hidden sgx2_enter_enclave
     .type   sgx2_enter_enclave, @function
 sgx2_enter_enclave:
+    .cfi_startproc
     push    %rbp
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %rbp, 0
     mov     %rsp, %rbp
+    .cfi_def_cfa_register %rbp          # an enclave that left RBP intact can be unwound through
     push    %rbx
+    .cfi_rel_offset %rbx, -8
     mov     %ecx, %eax                  # eax = function, from here to the ENCLU
 
 .Lenter:
@@ -63,7 +68,8 @@ sgx2_enter_enclave:
 
     mov     RUN_TCS(%rcx), %rbx
     lea     sgx2_enclu_insn(%rip), %rcx # AEP
-    jmp     .Lenclu
+    cmpb    $0, sgx2_hosted(%rip)       # FS is that of a hosted program: no C before a trap
+    je      .Lenclu
 
     .globl  sgx2_enclu_insn, sgx2_enclu_next, sgx2_enclu_fixup
     .hidden sgx2_enclu_insn, sgx2_enclu_next, sgx2_enclu_fixup
@@ -81,7 +87,12 @@ sgx2_enclu_next:                        # EEXIT goes here; rdi, rsi, rdx, r8, r9
 .Lout:
     mov     -8(%rbp), %rbx
     leave
+    .cfi_remember_state
+    .cfi_def_cfa %rsp, 8
+    .cfi_restore %rbx
+    .cfi_restore %rbp
     ret
+    .cfi_restore_state
 
 .Linvalid:
     mov     $-EINVAL, %eax
@@ -225,6 +236,7 @@ sgx2_window_start:
     syscall
     jmp     .Lblock
 sgx2_window_end:
+    .cfi_endproc
     .size   sgx2_enter_enclave, . - sgx2_enter_enclave
 
     .section .note.GNU-stack, "", @progbits

@@ -8,6 +8,7 @@
 
 #include "arch/illegal.h"
 #include "run/run.h"
+#include "unconfirmed.h"
 
 #define AS_CASE(mnemonic) case ZYDIS_MNEMONIC_##mnemonic:
 
@@ -27,6 +28,9 @@ static bool loads_segment(const ZydisDecodedInstruction *insn, const ZydisDecode
            operand[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
            ZydisRegisterGetClass(operand[0].reg.value) == ZYDIS_REGCLASS_SEGMENT;
 }
+
+UNCONFIRMED(PRIVILEGED);
+UNCONFIRMED(MACHINE_INSTRUCTIONS);
 
 bool illegal_in_enclave(struct enclave *e, uint64_t rip)
 {

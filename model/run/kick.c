@@ -5,9 +5,8 @@
  * threads of other processes as well; their handler brings their page table in line.
  *
  * A thread may be half way in when the signal comes, busy with the entry. Its handler then does
- * nothing, and the signal is sent again until the old epoch has drained.
- *
- * A process that is stopped inside holds this up until it goes on or dies.
+ * nothing but remember it, and the thread sends it to itself once the entry is complete: so a kick
+ * that was sent is never lost, which stopped.c counts on.
  */
 #include <errno.h>
 #include <sched.h>
@@ -19,27 +18,31 @@
 #include "driver/share.h"
 #include "run/run.h"
 
-void run_kick(void *thread)
+enum kick run_kick(void *thread)
 {
     struct thread *t = thread;
 
-    if (!__atomic_exchange_n(&t->kicked, true, __ATOMIC_ACQ_REL) && !signals_kick(t->tid))
-        __atomic_store_n(&t->kicked, false, __ATOMIC_RELEASE);
+    if (__atomic_exchange_n(&t->kicked, true, __ATOMIC_ACQ_REL) || signals_kick(t->tid))
+        return KICK_SENT;
+    __atomic_store_n(&t->kicked, false, __ATOMIC_RELEASE);
+    return KICK_REFUSED;
 }
 
-bool run_kick_other(int pid, int tid, uint64_t mark)
+enum kick run_kick_other(int pid, int tid, uint64_t mark)
 {
     siginfo_t info;
 
     if (!mark)
-        return true;
+        return KICK_REFUSED;
     memset(&info, 0, sizeof info);
     info.si_signo = SIGNAL_KICK;
     info.si_code = SI_QUEUE;
     info.si_pid = getpid();
     info.si_uid = getuid();
     info.si_ptr = (void *)(uintptr_t)mark;
-    return syscall(SYS_rt_tgsigqueueinfo, pid, tid, SIGNAL_KICK, &info) == 0 || errno != ESRCH;
+    if (syscall(SYS_rt_tgsigqueueinfo, pid, tid, SIGNAL_KICK, &info) == 0)
+        return KICK_SENT;
+    return errno == ESRCH ? KICK_DEAD : KICK_REFUSED;
 }
 
 /*
@@ -78,18 +81,24 @@ uint64_t run_kick_mark(void)
 #define NAP_LEAST 20000l /* ns */
 #define NAP_MOST  5000000l
 
+/* Rounds after which to see whether somebody is stopped: of naps; of mere yielding. */
+#define LOOK_NAPS   3u
+#define LOOK_YIELDS 1024u
+
 void run_kick_all(struct enclave *e)
 {
     struct timespec nap = {.tv_nsec = NAP_LEAST};
 
-    while (cpu_tracking_incomplete(&e->epc)) {
-        const bool others = inside_interrupt(e);
+    for (unsigned naps = 0, yields = 0; cpu_tracking_incomplete(&e->epc);) {
+        const bool others = inside_interrupt(e, naps >= LOOK_NAPS || yields >= LOOK_YIELDS);
 
         enclave_unlock(e); /* whoever is in a handler needs it to get on */
         if (others) {      /* who cannot tell us that one signal is enough */
+            naps++;
             nanosleep(&nap, NULL);
             nap.tv_nsec = nap.tv_nsec < NAP_MOST ? 2 * nap.tv_nsec : nap.tv_nsec;
         } else {
+            yields = yields < LOOK_YIELDS ? yields + 1 : 0;
             sched_yield();
         }
         enclave_lock(e);

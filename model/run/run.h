@@ -24,6 +24,8 @@
 #define THREAD_HOST_GS  8
 #define THREAD_SELECTOR 16
 #define THREAD_IN_MODEL 17
+#define THREAD_RESUME   24
+#define THREAD_CODE     0x2000 /* a page of code of its own, in a hosted program; see trap.S */
 
 #define BASES_FS       0 /* offsets in struct bases */
 #define BASES_GS       8
@@ -72,7 +74,38 @@
 #include <sys/ucontext.h>
 
 #include "cpu/cpu.h"
-#include "driver/enclave.h"
+#include "driver/hostile.h"
+
+/* Interrupts that come at chosen instructions. All zero: enclave code runs by itself. */
+struct step {
+    bool on;
+    bool tells;        /* the host is told of an exception `vector`, not resumed */
+    uint8_t vector;    /* then */
+    uint64_t left;     /* instructions until the next interrupt; 0: they do not count */
+    uint64_t every;    /* and from then on; 0: it was the only one */
+    uint64_t from, to; /* or after each instruction at these addresses, if from <= to */
+    uint64_t at;       /* the instruction that is about to run */
+};
+
+/* What a host keeps over a call of an enclave, and the enclave hands back. */
+struct kept {
+    uint64_t rsp, rbp, rflags;
+    uint32_t mxcsr;
+    uint16_t fcw;
+};
+
+/* A rule gave the enclave of this TCS other values than the host's. */
+struct disguise {
+    bool on;
+    uint64_t tcs;
+    struct kept told, real; /* real: as they were at the latest entry */
+};
+
+/* Entries that a hostile kernel has made on its own, in place of a resumption. */
+struct reentry {
+    unsigned depth;
+    uint64_t tcs, aep;
+};
 
 /* One host thread that has entered an enclave at least once. */
 struct thread {
@@ -82,8 +115,10 @@ struct thread {
     uint8_t in_model; /* ENTRY_*; see there */
     bool used;        /* the area belongs to a thread */
     bool kicked;      /* a kick is on its way: one is enough */
-    bool waiting;     /* a signal for the program came while ENTRY_BUSY: */
-    int held_signal;  /* this one; all others are blocked, */
+    bool kick_missed; /* one came while ENTRY_BUSY: it is due when the entry is complete */
+    bool waiting;     /* a signal for the program came while ENTRY_BUSY: see held_signal */
+    uint64_t resume;  /* where the program goes on after a system call that its code page makes */
+    int held_signal;  /* the one that waits; all others are blocked, */
     siginfo_t held;
     uint64_t mask; /* and this is the mask as it was */
     int tid;
@@ -91,8 +126,12 @@ struct thread {
     stack_t program;         /* the alternate signal stack that the program believes to have */
     struct enclave *enclave; /* valid while cpu.enclave_mode */
     uint32_t place;          /* in its table of threads inside; likewise */
-    uint64_t step_left;      /* instructions until the interrupt that was asked for; 0: none */
-    uint8_t step_vector;
+    struct step step;        /* while enclave code is watched instruction by instruction */
+    struct disguise disguise;
+    struct reentry reentry;
+    struct hosted *hosted; /* of a hosted program's thread */
+    bool opened;           /* counted among those for whom enclave memory is open: driver/hide.h */
+    uint8_t refusal;       /* enum refusal, of the last #PF that was not settled */
     struct cpu cpu;
 };
 
@@ -114,6 +153,7 @@ _Static_assert(offsetof(struct thread, host_fs) == THREAD_HOST_FS, "asm");
 _Static_assert(offsetof(struct thread, host_gs) == THREAD_HOST_GS, "asm");
 _Static_assert(offsetof(struct thread, selector) == THREAD_SELECTOR, "asm");
 _Static_assert(offsetof(struct thread, in_model) == THREAD_IN_MODEL, "asm");
+_Static_assert(offsetof(struct thread, resume) == THREAD_RESUME, "asm");
 _Static_assert(offsetof(struct bases, selector) == BASES_SELECTOR, "asm");
 _Static_assert(offsetof(struct cpu_regs, r15) == ENTRY_R15, "asm");
 _Static_assert(offsetof(struct cpu_regs, rip) == ENTRY_RIP, "asm");
@@ -138,6 +178,20 @@ extern uint64_t sgx2_areas_base, sgx2_areas_end;
 void sgx2_trap_entry(int sig, siginfo_t *info, void *context);
 void sgx2_restorer(void);
 
+/*
+ * A hosted program has a libc, thread pointers and system calls of its own, in the process of a
+ * loader that has the model: see preload/hosted.h. All its system calls trap.
+ */
+extern uint8_t sgx2_hosted;
+extern const char sgx2_code_start[], sgx2_code_pass[], sgx2_code_done[], sgx2_code_end[];
+
+/*
+ * Asked about every signal of a hosted program outside enclaves, before anybody else. True: it was
+ * a system call, or the loader's. Else the signal is as any other; uc may have been changed.
+ */
+extern bool (*run_hosted)(int sig, const siginfo_t *info, ucontext_t *uc, struct thread *t,
+                          struct bases *bases);
+
 /* ---------------------------------------------------------------- thread.c */
 
 /* This thread's area, made on first use. Aborts with a message if the machine refuses. */
@@ -147,13 +201,23 @@ struct thread *thread_self(void);
 struct thread *thread_current(void);
 
 /*
- * The same as thread_self() in a signal handler of a thread that has none: the signal stack is in
- * force when the handler returns.
+ * The same for a thread that a signal has interrupted in context uc, which it goes on with. All
+ * signals are blocked. In a handler, the signal stack is in force when that returns; but if the
+ * handler runs on a signal stack, not even rt_sigreturn(2) gives the thread another.
  */
-void thread_adopt(ucontext_t *uc);
+void thread_adopt(ucontext_t *uc, bool in_handler);
 
 /* The kernel's signal stack of the thread is the area's again once this context is returned to. */
 void thread_keep_stack(ucontext_t *uc);
+
+/* Arm Syscall User Dispatch for this thread, whose area t is: a new process starts without. */
+void thread_dispatch(struct thread *t);
+
+/* Could one more thread enlist? */
+bool thread_room(void);
+
+/* sigaltstack(2) of a thread whose stack pointer is sp. 0 or a negative errno. */
+int thread_exchange_stack(struct thread *t, uint64_t sp, const stack_t *stack, stack_t *old);
 
 /* Calls visit for each area in use. */
 void thread_each(void (*visit)(struct thread *t, void *arg), void *arg);
@@ -196,6 +260,16 @@ void signals_open(uint64_t *mask);
 /* The same; the program goes on believing that it is blocked. */
 void signals_hide(uint64_t *mask);
 
+/* rt_sigaction(2), with the structure that it takes. 0 or a negative errno. */
+int signals_exchange(int sig, const struct kernel_sigaction *new, struct kernel_sigaction *ret_old);
+
+/* rt_sigprocmask(2) of a thread whose mask is not in force but *mask. 0 or -EINVAL. */
+int signals_change(uint64_t *mask, int how, const uint64_t *set, uint64_t *old);
+
+/* Signals of ours that this thread's program believes to be blocked. A new thread inherits them. */
+uint64_t signals_withheld(void);
+void signals_withhold(uint64_t set);
+
 /* Queue a signal to this thread once more, for when it is not blocked. */
 void signals_again(int sig, const siginfo_t *info);
 
@@ -215,8 +289,17 @@ bool signals_is_old_kick(int sig, const siginfo_t *info);
  */
 void deliver_signal(int sig, siginfo_t *info, ucontext_t *uc, struct thread *t);
 
+/* The floating-point unit as a new program has it. */
+void deliver_fp_init(ucontext_t *uc);
+
 /* Keep a signal back, and all that follow, until the model is done with an entry. */
 void deliver_later(int sig, const siginfo_t *info, ucontext_t *uc, struct thread *t);
+
+/* An entry led to a trap that the program is to have: when the entry is done, as above. */
+void deliver_trap(int sig, const siginfo_t *info, struct thread *t);
+
+/* Make a thread one that may enter, then go on with uc. It has no area yet. */
+void deliver_adoption(int sig, siginfo_t *info, ucontext_t *uc);
 
 /* The entry is done. If a signal was kept back, this does not return: trap.c goes on with it. */
 void deliver_waiting(const struct thread *t);
@@ -239,25 +322,75 @@ translate_fn run_translate;
  */
 bool run_enclu(struct thread *t, struct event *ret_event);
 
+/* What ENCLU raises where there is no enclave at RBX. */
+struct event run_no_enclave(const struct cpu_regs *r);
+
 /*
  * An exception, or an interrupt, of enclave code that stands at cpu->r.rip. Result as above; after
  * an interrupt, or a fault that Linux settles, the enclave has been resumed.
  */
 bool run_event(struct thread *t, struct event *event);
 
+/* ---------------------------------------------------------------- cpuid_fault.c */
+
+#define CPUID_LENGTH 2
+
+struct sgx2_cpuid;
+
+/* What the machine's own CPUID says, whether it faults for programs or not. */
+void cpuid_native(uint32_t leaf, uint32_t subleaf, struct sgx2_cpuid *ret);
+
+/* A trap of host code. True if it was CPUID, which has been carried out. */
+bool cpuid_emulate(int sig, ucontext_t *uc);
+
 /* ---------------------------------------------------------------- step.c */
 
-/* An entry takes up the interrupt that somebody armed, if one is. */
-void step_arm(struct thread *t);
+/*
+ * A passage begins by operation, RULE_ENTER or RULE_RESUME: do the rules want it stepped? If so,
+ * result as run_event(): the first instruction may be one that must not run. Only if hostile().
+ */
+bool step_arm(struct thread *t, enum rule_operation operation, struct event *ret_event);
 
-/* One instruction of enclave code is done. True: this is where the interrupt comes. */
-bool step_count(struct thread *t);
+/* An instruction of enclave code that is stepped is done. Result as run_event(). */
+bool step_done(struct thread *t, struct event *ret_event);
+
+/* Enclave code is about to go on. */
+static inline void step_go(struct thread *t);
+
+/* ---------------------------------------------------------------- hostile.c */
 
 /*
- * PUSHF and POPF at cpu->r.rip, whose flags the enclave must not mix with the ones that do the
- * stepping. True if one stood there and has been carried out.
+ * The host's EENTER or ERESUME in cpu->r, as run_enclu() but for the rules. Only if hostile().
+ * False: enter after all.
  */
-bool step_over_flags(struct thread *t);
+bool hostile_entry(struct thread *t, enum rule_operation operation);
+
+/* The enclave was left, by operation RULE_EXIT or RULE_AEX; cpu->r is what the host shall see. */
+void hostile_left(struct thread *t, enum rule_operation operation);
+
+/* After EEXIT: was this the end of an entry of the kernel's own? Then cpu->r resumes. */
+bool hostile_resumes(struct thread *t);
+
+/*
+ * After an asynchronous exit, in place of resuming. True: cpu->r is where the host goes on.
+ * Otherwise it is an ENCLU that the kernel issues.
+ */
+bool hostile_stays_out(struct thread *t);
+
+/*
+ * While t->disguise.on: the registers before an entry are the host's real ones; it gets them back
+ * in place of those that the enclave was told.
+ */
+void hostile_note_registers(struct thread *t);
+void hostile_undisguise(struct thread *t);
+
+/* ---------------------------------------------------------------- enclu.c, continued */
+
+/* run_enclu() for an entry that the host asks for. */
+bool run_entry(struct thread *t, struct event *ret_event);
+
+/* The vDSO's fixup with an exception. False: cpu->r.rip is not at its ENCLU. */
+bool run_tell(struct thread *t, const struct event *event);
 
 /* An interrupt after which the host goes on, at the AEP. */
 void run_leave(struct thread *t, const struct event *event);
@@ -267,6 +400,18 @@ void run_interrupt_to_host(struct thread *t);
 
 #define RFLAGS_TF UINT64_C(0x100)
 
+/* Vectors of interrupts; no enclave sees them. */
+#define VECTOR_IPI   0xfd
+#define VECTOR_TIMER 0xec
+
+static inline void step_go(struct thread *t)
+{
+    if (t->step.on && t->cpu.enclave_mode) {
+        t->step.at = t->cpu.r.rip;
+        t->cpu.r.rflags |= RFLAGS_TF;
+    }
+}
+
 /* ---------------------------------------------------------------- illegal.c, abort_page.c */
 
 /*
@@ -275,10 +420,17 @@ void run_interrupt_to_host(struct thread *t);
 bool illegal_in_enclave(struct enclave *e, uint64_t rip);
 
 /*
- * Host code touched an enclave page that its page table permits: reads give ones, writes vanish.
- * True if the instruction has been carried out.
+ * Host code touched enclave memory that it must not see: reads give ones, writes vanish. True if
+ * the instruction has been carried out, or is about to be in a stub: see redirect.h, also for
+ * hidden.
  */
-bool abort_page_emulate(ucontext_t *uc);
+bool abort_page_emulate(ucontext_t *uc, bool (*hidden)(uint64_t address, bool write));
+
+/* Index in gregs of the general registers, in their order of encoding: RAX, RCX, ... R15. */
+extern const int context_encoding[16];
+
+/* The bytes at a host address, as many as are there. */
+size_t fetch_host(uint64_t rip, uint8_t *to, size_t size);
 
 #endif
 #endif

@@ -123,6 +123,11 @@ static bool in_front(void)
     return __atomic_load_n(&installed, __ATOMIC_ACQUIRE) && enclave_is_ours();
 }
 
+bool sgx2_signals_in_front(void)
+{
+    return in_front();
+}
+
 static struct kernel_sigaction to_kernel(const struct sigaction *action)
 {
     struct kernel_sigaction k = {
@@ -163,21 +168,31 @@ static int exchange(int sig, const struct kernel_sigaction *new, struct kernel_s
     return kernel_action(sig, new, NULL);
 }
 
-int sgx2_sigaction(int sig, const struct sigaction *action, struct sigaction *old)
+int signals_exchange(int sig, const struct kernel_sigaction *new, struct kernel_sigaction *ret_old)
 {
-    struct kernel_sigaction new, before;
     sigset_t saved;
     int r;
 
-    if (sig < 1 || sig > SIGNAL_KICK || sig == SIGNAL_CANCEL || sig == SIGNAL_SETXID)
+    if (sig < 1 || sig > SIGNAL_KICK)
+        return -EINVAL;
+    driver_enter(&saved);
+    pthread_mutex_lock(&lock);
+    r = exchange(sig, new, ret_old);
+    pthread_mutex_unlock(&lock);
+    driver_leave(&saved);
+    return r;
+}
+
+int sgx2_sigaction(int sig, const struct sigaction *action, struct sigaction *old)
+{
+    struct kernel_sigaction new, before;
+    int r;
+
+    if (sig == SIGNAL_CANCEL || sig == SIGNAL_SETXID)
         return -EINVAL;
     if (action)
         new = to_kernel(action);
-    driver_enter(&saved);
-    pthread_mutex_lock(&lock);
-    r = exchange(sig, action ? &new : NULL, &before);
-    pthread_mutex_unlock(&lock);
-    driver_leave(&saved);
+    r = signals_exchange(sig, action ? &new : NULL, &before);
     if (r == 0 && old)
         *old = to_libc(&before);
     return r;
@@ -209,6 +224,34 @@ int sgx2_sigmask(int how, const sigset_t *set, sigset_t *old)
     if (old)
         memcpy(old, &was, sizeof was);
     return 0;
+}
+
+int signals_change(uint64_t *mask, int how, const uint64_t *set, uint64_t *old)
+{
+    const uint64_t unblockable = SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP);
+    uint64_t want = *mask | withheld;
+
+    if (set && how != SIG_BLOCK && how != SIG_UNBLOCK && how != SIG_SETMASK)
+        return -EINVAL;
+    if (old)
+        *old = want;
+    if (!set)
+        return 0;
+    want = how == SIG_BLOCK ? want | *set : how == SIG_UNBLOCK ? want & ~*set : *set;
+    want &= ~unblockable;
+    withheld = want & SIGNALS_OURS;
+    *mask = want & ~SIGNALS_OURS;
+    return 0;
+}
+
+uint64_t signals_withheld(void)
+{
+    return withheld;
+}
+
+void signals_withhold(uint64_t set)
+{
+    withheld = set;
 }
 
 void signals_open(uint64_t *mask)

@@ -16,6 +16,7 @@
 
 #include "model.h"
 #include "run/run.h"
+#include "signal_raw.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
@@ -27,13 +28,15 @@
 #define ARCH_GET_FS 0x1003
 #define ARCH_GET_GS 0x1004
 
-#define STATE_SIZE 0x2000u /* struct thread; a guard page follows, then the signal stack */
+#define STATE_SIZE 0x2000u /* struct thread; the code page, a guard, then the signal stack */
 #define STACK_AT   0x4000u
 
-_Static_assert(sizeof(struct thread) <= STATE_SIZE, "the state fits below the guard");
+_Static_assert(sizeof(struct thread) <= STATE_SIZE, "the state fits below the code page");
+_Static_assert(STATE_SIZE == THREAD_CODE && STACK_AT > THREAD_CODE + 4096, "and a guard between");
 _Static_assert(1 << THREAD_AREA_SHIFT == THREAD_AREA_SIZE, "areas are found by masking");
 
 uint64_t sgx2_areas_base, sgx2_areas_end;
+uint8_t sgx2_hosted;
 uint8_t sgx2_has_fsgsbase;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -59,8 +62,14 @@ static stack_t area_stack(struct thread *t)
 }
 
 /* Where the kernel has no Syscall User Dispatch, SYSCALL in an enclave goes unnoticed. */
-static void dispatch_syscalls(struct thread *t)
+void thread_dispatch(struct thread *t)
 {
+    if (sgx2_hosted &&
+        prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, (uintptr_t)t + THREAD_CODE,
+              (uintptr_t)sgx2_code_end - (uintptr_t)sgx2_code_start, &t->selector) < 0)
+        die("Syscall User Dispatch, which this program cannot do without");
+    if (sgx2_hosted)
+        return;
     prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, sgx2_sigreturn_start,
           (uintptr_t)sgx2_sigreturn_end - (uintptr_t)sgx2_sigreturn_start, &t->selector);
 }
@@ -70,7 +79,7 @@ static void release(void *arg)
     struct thread *t = arg;
 
     prctl(PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0);
-    sigaltstack(&t->program, NULL);
+    signal_raw_stack(&t->program, NULL);
     self = NULL;
     pthread_mutex_lock(&areas_lock);
     t->used = false;
@@ -97,7 +106,7 @@ static void after_fork_in_child(void)
         }
     if (self) {
         self->tid = (int)syscall(SYS_gettid);
-        dispatch_syscalls(self);
+        thread_dispatch(self);
     }
     pthread_mutex_unlock(&areas_lock);
 }
@@ -112,10 +121,21 @@ static void reserve_areas(void)
     sgx2_areas_base =
         ((uint64_t)(uintptr_t)at + THREAD_AREA_SIZE - 1) & -(uint64_t)THREAD_AREA_SIZE;
     sgx2_areas_end = sgx2_areas_base + (uint64_t)THREAD_AREA_SIZE * THREAD_AREA_COUNT;
-    sgx2_has_fsgsbase = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) != 0;
+    sgx2_has_fsgsbase = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) && !getenv("APERTURE_NO_FSGSBASE");
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     if (pthread_key_create(&at_exit, release) != 0)
         die("a key for its end");
+}
+
+static void write_code(struct thread *t)
+{
+    uint8_t *code = (uint8_t *)t + THREAD_CODE;
+
+    if (mprotect(code, 4096, PROT_READ | PROT_WRITE) < 0)
+        die("its code page");
+    memcpy(code, sgx2_code_start, (uintptr_t)sgx2_code_end - (uintptr_t)sgx2_code_start);
+    if (mprotect(code, 4096, PROT_READ | PROT_EXEC) < 0)
+        die("its code page");
 }
 
 /* A free area with its state zeroed: a used one again, or the next. */
@@ -132,6 +152,8 @@ static struct thread *take_area(void)
         if (mprotect(t, STATE_SIZE, PROT_READ | PROT_WRITE) < 0 ||
             mprotect((char *)t + STACK_AT, THREAD_AREA_SIZE - STACK_AT, PROT_READ | PROT_WRITE) < 0)
             die("memory for its area");
+        if (sgx2_hosted)
+            write_code(t);
         areas_used++;
     }
     if (!t) {
@@ -155,7 +177,7 @@ static struct thread *thread_create(void)
     t->tid = (int)syscall(SYS_gettid);
     syscall(SYS_arch_prctl, ARCH_GET_FS, &t->host_fs);
     t->cpu.translate = run_translate;
-    dispatch_syscalls(t);
+    thread_dispatch(t);
     pthread_setspecific(at_exit, t);
     self = t;
     return t;
@@ -170,18 +192,22 @@ static struct thread *thread_enlist(void)
     driver_enter(&saved);
     t = thread_create();
     stack = area_stack(t);
-    if (sigaltstack(&stack, &t->program) < 0)
+    if (signal_raw_stack(&stack, &t->program) < 0)
         die("its signal stack");
     signals_hide((uint64_t *)(void *)&saved);
     driver_leave(&saved);
     return t;
 }
 
-void thread_adopt(ucontext_t *uc)
+void thread_adopt(ucontext_t *uc, bool in_handler)
 {
     struct thread *t = thread_create();
+    const stack_t stack = area_stack(t);
 
-    t->program = uc->uc_stack;
+    if (in_handler)
+        t->program = uc->uc_stack;
+    else if (signal_raw_stack(&stack, &t->program) < 0)
+        die("its signal stack");
     signals_hide((uint64_t *)(void *)&uc->uc_sigmask);
     thread_keep_stack(uc);
 }
@@ -198,9 +224,8 @@ struct thread *thread_current(void)
 }
 
 /* sigaltstack(2) of a thread whose real one is its area. */
-static int exchange_stack(struct thread *t, const stack_t *stack, stack_t *old)
+int thread_exchange_stack(struct thread *t, uint64_t sp, const stack_t *stack, stack_t *old)
 {
-    const uint64_t sp = (uint64_t)(uintptr_t)__builtin_frame_address(0);
     const stack_t now = t->program;
     const bool disabled = now.ss_flags & SS_DISABLE || !now.ss_size;
     const bool on = !disabled && sp - (uint64_t)(uintptr_t)now.ss_sp <= now.ss_size;
@@ -224,8 +249,8 @@ static int exchange_stack(struct thread *t, const stack_t *stack, stack_t *old)
 int sgx2_sigaltstack(const stack_t *stack, stack_t *old)
 {
     if (!self || !enclave_is_ours())
-        return sigaltstack(stack, old) < 0 ? -errno : 0;
-    return exchange_stack(self, stack, old);
+        return signal_raw_stack(stack, old) < 0 ? -errno : 0;
+    return thread_exchange_stack(self, (uint64_t)(uintptr_t)__builtin_frame_address(0), stack, old);
 }
 
 struct thread *thread_self(void)
@@ -238,6 +263,18 @@ struct thread *thread_self(void)
     else
         syscall(SYS_arch_prctl, ARCH_GET_GS, &t->host_gs);
     return t;
+}
+
+bool thread_room(void)
+{
+    bool room;
+
+    pthread_mutex_lock(&areas_lock);
+    room = areas_used < THREAD_AREA_COUNT;
+    for (unsigned i = 0; i < areas_used && !room; i++)
+        room = !area(i)->used;
+    pthread_mutex_unlock(&areas_lock);
+    return room;
 }
 
 void thread_each(void (*visit)(struct thread *t, void *arg), void *arg)

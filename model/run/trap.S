@@ -20,7 +20,7 @@
 #define ARCH_GET_FS 0x1003
 #define ARCH_GET_GS 0x1004
 
-    .hidden sgx2_areas_base, sgx2_areas_end, sgx2_has_fsgsbase
+    .hidden sgx2_areas_base, sgx2_areas_end, sgx2_has_fsgsbase, sgx2_hosted
     .text
 
 # void sgx2_trap_entry(int sig, siginfo_t *info, void *context)
@@ -141,11 +141,44 @@ sgx2_trap_entry:
     .type   sgx2_restorer, @function
 sgx2_sigreturn_start:
 sgx2_restorer:
+    cmpb    $0, sgx2_hosted(%rip)
+    jne     .Lhosted
+.Lplain:
     mov     $SYS_rt_sigreturn, %eax
     syscall
     ud2                                 # the kernel looks at the address after SYSCALL
 sgx2_sigreturn_end:
+
+.Lhosted:                               # the exempt addresses are this thread's own, if it has any
+    mov     %rsp, %rcx
+    cmp     sgx2_areas_base(%rip), %rcx
+    jb      .Lplain
+    cmp     sgx2_areas_end(%rip), %rcx
+    jae     .Lplain
+    and     $-THREAD_AREA_SIZE, %rcx
+    add     $THREAD_CODE, %rcx
+    jmp     *%rcx
     .size   sgx2_restorer, . - sgx2_restorer
+
+# What the code page of a hosted program's thread holds, the only place that may make system calls
+# while the program runs: the model's return, and the calls of the program that are the kernel's.
+# The kernel thus sees them in the program's own context: its mask, its stack, and RIP where a call
+# that a signal interrupts is to be made again. RCX is theirs: SYSCALL changes it anyway, to just
+# this. A signal that comes on the way finds RIP here: hosted.c moves it to where it seems to be.
+    .globl  sgx2_code_start, sgx2_code_pass, sgx2_code_done, sgx2_code_end
+    .hidden sgx2_code_start, sgx2_code_pass, sgx2_code_done, sgx2_code_end
+sgx2_code_start:
+    mov     $SYS_rt_sigreturn, %eax
+    syscall
+    ud2
+sgx2_code_pass:
+    syscall
+sgx2_code_done:
+    .byte   0x48, 0x8b, 0x0d            # mov THREAD_RESUME of the area, %rcx
+    .long   THREAD_RESUME - THREAD_CODE - (.Lresume - sgx2_code_start)
+.Lresume:
+    jmp     *%rcx
+sgx2_code_end:
 
 # Where the program's handlers return to. Unwinders know a signal frame by these very bytes, and by
 # the absence of unwind information for the instruction before.
