@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "aperture/model.h"
+#include "aperture/counters.h"
 #include "aperture/urts.h"
 #include "arch/secinfo.h"
 #include "arch/ssa.h"
@@ -284,7 +284,7 @@ static struct sgx2_counters counters(void)
 {
     struct sgx2_counters c;
 
-    cr_assert(sgx2_ioctl(ap_enclave_fd(enclave), SGX2_MODEL_COUNTERS, &c) == 0);
+    cr_assert(sgx2_counters_read(ap_enclave_fd(enclave), &c) == 0);
     return c;
 }
 

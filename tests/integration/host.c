@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host.h"
 
+#include "aperture/counters.h"
 #include "image/plan.h"
 
 const char *const basic_file = BASIC_FILE;
@@ -193,7 +194,7 @@ struct sgx2_counters host_counters(void)
 {
     struct sgx2_counters counters;
 
-    cr_assert_eq(os_model()->ioctl(host.fd, SGX2_MODEL_COUNTERS, &counters), 0);
+    cr_assert_eq(sgx2_counters_read(host.fd, &counters), 0);
     return counters;
 }
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "aperture/model.h"
+#include "aperture/counters.h"
 #include "aperture/urts.h"
 #include "arch/leaf.h"
 #include "basic/ecalls.h"
@@ -95,7 +95,7 @@ static void print_counters(void)
 {
     struct sgx2_counters c;
 
-    if (os_model()->ioctl(ap_enclave_fd(enclave), SGX2_MODEL_COUNTERS, &c) < 0)
+    if (sgx2_counters_read(ap_enclave_fd(enclave), &c) < 0)
         return;
     printf("EENTER %d\nERESUME %d\nEEXIT %d\nEACCEPT %d\nEACCEPTCOPY %d\n",
            (int)c.enclu[SGX_EENTER], (int)c.enclu[SGX_ERESUME], (int)c.enclu[SGX_EEXIT],

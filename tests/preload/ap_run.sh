@@ -33,6 +33,7 @@ expect 126 'not a program' "$run" /
 expect 7 '' "$run" sh -c 'exit 7'
 expect 0 '^--quiet x y$' "$run" -- echo --quiet 'x y'
 expect 0 '^1$' "$run" --quiet sh -c 'echo "$APERTURE_QUIET"'
+expect 0 '^1$' "$run" --abort-pages sh -c 'echo "$APERTURE_ABORT_PAGES"'
 expect 0 'libsgx2\.so' "$run" sh -c 'echo "$LD_PRELOAD"'
 expect 143 '' sh -c "\"$run\" sh -c 'kill -TERM \$\$'"
 printf '#!/bin/sh\nexit 5\n' >script
@@ -55,6 +56,17 @@ C
 expect 0 '^opened$' "$run" ./dynamic
 expect 0 'does not protect' env -u APERTURE_QUIET "$run" ./dynamic
 expect 0 '^open.*sgx_enclave\|sgx2 .*open' "$run" --trace ./dynamic
+
+# Rules of a hostile host: refused before the program starts, and found wherever it goes.
+echo 'on eaug nth x do lie' >wrong.rules
+expect 125 'wrong.rules:1:13: .*a number' "$run" --hostile wrong.rules ./dynamic
+expect 125 'none.rules: No such file' "$run" --hostile none.rules ./dynamic
+expect 125 'usage: ap-run' "$run" --hostile
+echo 'on create do refuse ENOMEM # and nothing else' >right.rules
+expect 0 '^opened$' "$run" --hostile right.rules ./dynamic
+expect 0 "^$work/right.rules$" "$run" --hostile right.rules sh -c 'cd /; echo "$APERTURE_HOSTILE"'
+expect 1 'wrong.rules:1:13: ' env APERTURE_HOSTILE=wrong.rules "$run" ./dynamic
+
 if env APERTURE_QUIET= "$run" --quiet ./dynamic 2>&1 | grep -q 'does not protect'; then
     echo '--quiet is not' >&2
     bad=1
@@ -62,15 +74,90 @@ fi
 "$run" --trace=trace ./dynamic >/dev/null
 grep -q 'open .*/dev/sgx_enclave' trace || { echo 'no trace in the file' >&2; bad=1; }
 
-# What LD_PRELOAD cannot reach.
+# Machines: a file is made once, is used, and is refused in words; a random one is of all that run.
+expect 0 '' "$run" --new-platform machine
+cp machine first
+expect 125 'machine: File exists' "$run" --new-platform machine
+cmp machine first || bad=1
+[ "$(stat -c %a machine)" = 600 ] || { echo 'a machine that others can read' >&2; bad=1; }
+grep -q '^FUSES = [0-9a-f]\{32\}$' machine || { echo 'no FUSES' >&2; bad=1; }
+expect 125 'No such file' "$run" --new-platform nowhere/machine
+expect 125 'usage: ap-run' "$run" --new-platform
+expect 125 'usage: ap-run' "$run" --new-platform two machines
+expect 0 '^opened$' env APERTURE_PLATFORM=machine "$run" ./dynamic
+echo CPUSVN >>machine
+expect 1 'APERTURE_PLATFORM=machine:6: expected NAME' env APERTURE_PLATFORM=machine "$run" ./dynamic
+expect 1 'not there' env APERTURE_PLATFORM=machine "$run" ./dynamic
+seeds() { APERTURE_PLATFORM=random "$run" sh -c 'echo $APERTURE_PLATFORM; sh -c "echo \$APERTURE_PLATFORM"'; }
+seeds >one
+seeds >two
+[ "$(uniq one | grep -cE '^random:[0-9a-f]{64}$')" = 1 ] && [ "$(wc -l <one)" = 2 ] ||
+    { echo 'a shell and what it starts are of different machines' >&2; bad=1; }
+cmp -s one two && { echo 'two runs are of one random machine' >&2; bad=1; }
+
+# What LD_PRELOAD does not reach is hosted, also where a program of the other kind starts it.
+cat >words.c <<'C'
+#include <stdio.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+    char path[4096] = "";
+
+    printf("%zd:", readlink("/proc/self/exe", path, sizeof path - 1));
+    for (int i = 0; i < argc; i++)
+        printf(" %s", argv[i]);
+    printf(" %s\n", access("/dev/sgx_enclave", F_OK) == 0 ? "device" : "none");
+    return 4;
+}
+C
 "$cc" -static program.c -o static
-expect 126 'statically linked' "$run" ./static
-printf '#!./static\n' >static-script
+"$cc" -static words.c -o words
+"$cc" -static-pie -fPIE words.c -o words-pie
+"$cc" words.c -o words-dynamic
+expect 0 '^opened$' "$run" ./static
+expect 0 'does not protect' env -u APERTURE_QUIET "$run" ./static
+expect 0 '^open.*sgx_enclave\|sgx2 .*open' "$run" --trace ./static
+expect 4 '^[1-9][0-9]*: ./words --quiet x device$' "$run" ./words --quiet x
+expect 4 ': ./words-pie a device$' "$run" ./words-pie a
+expect 4 ': ./words-dynamic device$' "$run" --raw ./words-dynamic
+expect 4 ': other x device$' "$run" --argv0 other ./words x
+expect 4 ': ./words y device$' "$run" sh -c './words y'
+expect 4 ': ./words y device$' "$run" --raw sh -c './words y'
+expect 4 ': ./words z device$' "$run" env -- ./words z
+expect 0 ': ./words z device$' "$run" sh -c 'echo z | xargs ./words || true'
+printf '#!./words one  word \n' >static-script
 chmod +x static-script
-expect 126 'statically linked' "$run" ./static-script
-if command -v musl-gcc >/dev/null && musl-gcc program.c -o musl 2>/dev/null; then
-    expect 126 'musl' "$run" ./musl
+expect 4 ': ./words one  word ./static-script x device$' "$run" ./static-script x
+expect 4 ': ./words one  word ./static-script y device$' "$run" sh -c './static-script y'
+if command -v musl-gcc >/dev/null && musl-gcc words.c -o musl 2>/dev/null; then
+    expect 4 ': ./musl x device$' "$run" ./musl x
+    expect 4 ': ./musl x device$' "$run" sh -c './musl x'
 fi
+
+# broken OFFSET OCTAL TEXT: a static program with one byte changed is refused in these words.
+broken() {
+    cp words broken
+    printf "$2" | dd of=broken bs=1 seek="$1" conv=notrunc 2>/dev/null
+    expect 126 "$3" "$run" ./broken
+}
+broken 4 '\001' 'not a program for x86-64'
+broken 18 '\050' 'not a program for x86-64'
+broken 16 '\001' 'neither ET_EXEC nor ET_DYN'
+broken 54 '\001' 'size of a program header'
+broken 57 '\377' 'no program headers, or more'
+broken 37 '\377\377\377\377' 'not in the file'
+broken 27 '\001' 'entry is outside its segments'
+head -c 40 words >broken
+expect 126 'too short' "$run" ./broken
+head -c 4096 words >broken
+expect 126 'behind the file' "$run" ./broken
+cp words-dynamic lost
+at=$(grep -abo '/lib64/ld-linux' lost | head -1 | cut -d: -f1)
+printf '/nol' | dd of=lost bs=1 seek="$at" conv=notrunc 2>/dev/null
+expect 126 'its interpreter /nol.*: No such file' "$run" ./lost
+"$cc" -static -Wl,-Ttext-segment=0x7ffffffde000 words.c -o high 2>/dev/null &&
+    expect 126 'address space\|cannot be there' "$run" ./high
 cp dynamic setuid
 if [ "$(id -u)" = 0 ]; then
     chown nobody setuid

@@ -51,6 +51,16 @@ int sgx2_close(int fd)
     return close(fd) < 0 ? -errno : 0;
 }
 
+int sgx2_sigaction(int sig, const struct sigaction *action, struct sigaction *old)
+{
+    return sigaction(sig, action, old) < 0 ? -errno : 0;
+}
+
+int sgx2_sigaltstack(const stack_t *stack, stack_t *old)
+{
+    return sigaltstack(stack, old) < 0 ? -errno : 0;
+}
+
 void *seam_enter;
 
 __attribute__((constructor)) static void find_enter(void)

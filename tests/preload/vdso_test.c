@@ -8,6 +8,7 @@
 #include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,11 +17,11 @@
 
 extern char **environ;
 
-/* As the kernel gave it: the vDSO that it mapped. */
-static const void *kernel_image(void)
+/* The vDSO of the vector that a file of /proc shows. */
+static const void *image_in(const char *path)
 {
     Elf64_auxv_t entries[64];
-    const int fd = open("/proc/self/auxv", O_RDONLY);
+    const int fd = open(path, O_RDONLY);
     const ssize_t size = read(fd, entries, sizeof entries);
 
     close(fd);
@@ -28,6 +29,29 @@ static const void *kernel_image(void)
         if (entries[i].a_type == AT_SYSINFO_EHDR)
             return (const void *)entries[i].a_un.a_val;
     return NULL;
+}
+
+/* As the kernel gave it: the vDSO that it mapped, which another process gets to see. */
+static const void *kernel_image(void)
+{
+    const void *image = NULL;
+    int ends[2];
+    pid_t child;
+
+    cr_assert_eq(pipe(ends), 0);
+    child = fork();
+    if (child == 0) {
+        char path[32];
+
+        snprintf(path, sizeof path, "/proc/%d/auxv", (int)getppid());
+        image = image_in(path);
+        _exit(write(ends[1], &image, sizeof image) != sizeof image);
+    }
+    cr_assert_eq(read(ends[0], &image, sizeof image), sizeof image);
+    waitpid(child, NULL, 0);
+    close(ends[0]);
+    close(ends[1]);
+    return image;
 }
 
 Test(vdso, is_found_by_getauxval_and_by_walking_the_vector)
@@ -42,6 +66,18 @@ Test(vdso, is_found_by_getauxval_and_by_walking_the_vector)
     cr_assert_eq(entry->a_un.a_val, getauxval(AT_SYSINFO_EHDR));
     cr_assert_neq((const void *)entry->a_un.a_val, kernel_image());
     cr_assert_eq(memcmp((const void *)entry->a_un.a_val, ELFMAG, SELFMAG), 0);
+}
+
+Test(vdso, is_the_one_that_proc_shows)
+{
+    const void *const image = (const void *)getauxval(AT_SYSINFO_EHDR);
+    char path[64];
+
+    cr_assert_eq(image_in("/proc/self/auxv"), image);
+    cr_assert_eq(image_in("/proc/thread-self/auxv"), image);
+    snprintf(path, sizeof path, "/proc/%d/auxv", (int)getpid());
+    cr_assert_eq(image_in(path), image);
+    cr_assert_neq(kernel_image(), image);
 }
 
 Test(vdso, has_the_function_that_enters_enclaves)

@@ -206,6 +206,38 @@ blob_start:
     mov     %r12, 40(%rdi)
     jmp     .Lleave
 
+.Lcpuid:                                # ret = 1 if CPUID executed
+    xor     %eax, %eax
+    xor     %ecx, %ecx
+    cpuid
+    movq    $1, 40(%rdi)
+    jmp     .Lleave
+
+.Lwitness:                              # of the entry: ret = rsp, ret2 = rflags, a = rbp, b = rsi,
+    mov     %rsp, 40(%rdi)              # c = rdx, d = r13, n = mxcsr; 8 bytes of stack below a
+    mov     8(%rdi), %rsp
+    pushfq
+    pop     %rax
+    mov     %rax, 48(%rdi)
+    mov     40(%rdi), %rsp
+    mov     %rbp, 8(%rdi)
+    mov     %rsi, 16(%rdi)
+    mov     %rdx, 24(%rdi)
+    mov     %r13, 32(%rdi)
+    stmxcsr 56(%rdi)
+    jmp     .Lleave
+
+.Lcount:                                # n times: one to the eight bytes at a; ret = rounds
+    mov     8(%rdi), %rax
+    mov     56(%rdi), %rdx
+    xor     %ecx, %ecx
+1:  incq    (%rax)
+    inc     %rcx
+    dec     %rdx
+    jnz     1b
+    mov     %rcx, 40(%rdi)
+    jmp     .Lleave
+
     .balign 4
 .Ltable:
     .long   .Lnop - .Ltable, .Lstore - .Ltable, .Lload - .Ltable, .Lenclu - .Ltable
@@ -213,6 +245,7 @@ blob_start:
     .long   .Lud2 - .Ltable, .Lsyscall - .Ltable, .Lint80 - .Ltable, .Lint3 - .Ltable
     .long   .Lin - .Ltable, .Lhlt - .Ltable, .Ldivide - .Ltable, .Lnoncanonical - .Ltable
     .long   .Lint21 - .Ltable, .Lsse - .Ltable, .Lrepeat - .Ltable, .Lcommit - .Ltable
+    .long   .Lcpuid - .Ltable, .Lwitness - .Ltable, .Lcount - .Ltable
 blob_end:
     .balign 4096
 

@@ -164,18 +164,22 @@ Test(fault, a_tcs_under_an_executable_mapping_is_a_bus_error)
 /* ------------------------------------------------------------------ faults from outside */
 
 static sigjmp_buf back;
-static volatile int caught;
+static volatile int caught, caught_code;
+static void *volatile caught_at;
 
-static void catch (int sig)
+static void catch (int sig, siginfo_t *info, void *context)
 {
+    (void)context;
     caught = sig;
+    caught_code = info->si_code;
+    caught_at = info->si_addr;
     siglongjmp(back, 1);
 }
 
 /* The signal that reading a byte brings, or 0. */
 static int touch(const volatile uint8_t *at)
 {
-    const struct sigaction action = {.sa_handler = catch};
+    const struct sigaction action = {.sa_sigaction = catch, .sa_flags = SA_SIGINFO};
 
     cr_assert_eq(sgx2_sigaction(SIGSEGV, &action, NULL), 0);
     cr_assert_eq(sgx2_sigaction(SIGBUS, &action, NULL), 0);
@@ -198,7 +202,20 @@ Test(fault, from_outside_without_access_is_a_segmentation_fault)
 {
     cr_assert_eq(map(RAW_FREE, 1, PROT_NONE), 0);
     cr_assert_eq(touch(raw.base + RAW_FREE), SIGSEGV);
+    cr_assert_eq(caught_code, SEGV_ACCERR);
     cr_assert_eq(raw_counters(&raw).encls[SGX_EAUG], 0);
+}
+
+Test(fault, from_outside_where_no_page_can_be_is_a_bus_error)
+{
+    raw_close(&raw);
+    raw_build(&raw);
+    cr_assert_eq(map(RAW_FREE, 1, RW), 0);
+    cr_assert_eq(touch(raw.base + RAW_FREE + 5), SIGBUS, "not initialised");
+    cr_assert_eq(caught_code, BUS_ADRERR);
+    cr_assert_eq(caught_at, raw.base + RAW_FREE + 5);
+    cr_assert_eq(raw_init(&raw), 0);
+    cr_assert_eq(touch(raw.base + RAW_FREE), 0);
 }
 
 /* ------------------------------------------------------------------ mmap */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "aperture/counters.h"
 #include "author.h"
 #include "model.h"
 
@@ -186,7 +187,7 @@ struct sgx2_counters raw_counters(const struct raw *raw)
 {
     struct sgx2_counters counters;
 
-    cr_assert_eq(sgx2_ioctl(raw->fd, SGX2_MODEL_COUNTERS, &counters), 0);
+    cr_assert_eq(sgx2_counters_read(raw->fd, &counters), 0);
     return counters;
 }
 

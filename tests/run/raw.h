@@ -45,6 +45,9 @@ enum raw_op {
     OP_SSE,
     OP_REPEAT,
     OP_COMMIT,
+    OP_CPUID,
+    OP_WITNESS,
+    OP_COUNT,
 };
 
 struct op {

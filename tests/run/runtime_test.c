@@ -73,5 +73,5 @@ Test(runtime, a_setting_that_is_none_is_named)
 
 Test(runtime, an_epc_that_is_too_small_is_named)
 {
-    cr_assert(strstr(refused("APERTURE_EPC_SIZE", "64K", SGX_ERROR_OUT_OF_EPC).text, "the EPC"));
+    cr_assert(strstr(refused("APERTURE_EPC_SIZE", "4K", SGX_ERROR_OUT_OF_EPC).text, "the EPC"));
 }

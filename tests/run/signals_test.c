@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
@@ -54,10 +55,12 @@ static void fault_in_a_ring_of_handlers(void)
 {
     volatile char *page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     struct sigaction action = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    __typeof__(&sigaction) libcs; /* called by libc for itself, or by way of a plain dlsym() */
 
+    *(void **)(void *)&libcs = dlsym(dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD), "sigaction");
     signal(SIGSEGV, SIG_DFL);
-    raw_open(&raw);                       /* ours, then */
-    sigaction(SIGSEGV, &action, &behind); /* one that passes on to us, then ours again */
+    raw_open(&raw);                   /* ours, then */
+    libcs(SIGSEGV, &action, &behind); /* one that passes on to us, behind the model's back */
     raw_do(&raw, 0, (struct op){.op = OP_NOP});
     *page = 1;
 }

@@ -13,7 +13,7 @@ done
 
 lib=$(dirname "$(find "$prefix" -name 'libaperture_urts.a')")
 cat >"$prefix/host.c" <<'C'
-#include <aperture/model.h>
+#include <aperture/counters.h>
 #include <aperture/urts.h>
 #include <stdio.h>
 
@@ -34,3 +34,4 @@ nm "$lib/libaperture_urts.a" 2>/dev/null | grep -q __asan_init && sanitize=-fsan
 "$cc" -std=c11 -Wall -Wextra -Werror $sanitize -I"$prefix/include" "$prefix/host.c" -o "$prefix/host" \
     -L"$lib" -laperture_urts -laperture_image -laperture_model -lmodel_cpu -lZydis -lcrypto -lpthread
 "$prefix/host"
+"$prefix/bin/ap-run" --cost true # it finds the published costs

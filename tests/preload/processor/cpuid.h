@@ -24,9 +24,18 @@ static inline struct aperture_cpuid aperture_cpuid(unsigned leaf, unsigned suble
         (void (*)(unsigned, unsigned, struct aperture_cpuid *))dlsym(NULL, "sgx2_cpuid");
     struct aperture_cpuid r;
 
-    if (ask)
+    long unknown;
+
+    if (ask) {
         ask(leaf, subleaf, &r);
-    else
+        return r;
+    }
+    /* A program that ap-run hosts: the model's own call, which Linux does not have. */
+    __asm__ volatile("syscall"
+                     : "=a"(unknown)
+                     : "a"(0x53475832l), "D"((long)leaf), "S"((long)subleaf), "d"(&r)
+                     : "rcx", "r11", "memory");
+    if (unknown)
         __cpuid_count(leaf, subleaf, r.eax, r.ebx, r.ecx, r.edx);
     return r;
 }
