@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "abi/call.h"
-#include "aperture/model.h"
+#include "aperture/counters.h"
 #include "aperture/urts.h"
 #include "ecalls.h"
 #include "os.h"
@@ -48,7 +48,7 @@ static struct sgx2_counters counters(struct ap_enclave *enclave)
 {
     struct sgx2_counters c;
 
-    if (os_model()->ioctl(ap_enclave_fd(enclave), SGX2_MODEL_COUNTERS, &c) < 0)
+    if (sgx2_counters_read(ap_enclave_fd(enclave), &c) < 0)
         fail("counters", "the model does not answer");
     return c;
 }
@@ -83,14 +83,16 @@ static uint64_t sgx2_ioctls(const struct sgx2_counters *c)
 static void row(const char *name, const struct sgx2_counters *a, const struct sgx2_counters *b,
                 double n, double seconds)
 {
+    const struct sgx2_counters spent = sgx2_counters_since(b, a);
+
     table_cell("%s", name);
-    table_cell("%.0f", (double)(b->traps - a->traps) / n);
-    table_cell("%.0f", (double)(b->enclu[2] - a->enclu[2]) / n);
-    table_cell("%.0f", (double)(b->eexit - a->eexit) / n);
-    table_cell("%.0f", (double)(b->aex - a->aex) / n);
-    table_cell("%.0f", (double)(inner_leaves(b) - inner_leaves(a)) / n);
-    table_cell("%.0f", (double)(sgx2_ioctls(b) - sgx2_ioctls(a)) / n);
-    table_cell("%.0f", (double)(b->page_faults - a->page_faults) / n);
+    table_cell("%.0f", (double)spent.traps / n);
+    table_cell("%.0f", (double)spent.enclu[2] / n);
+    table_cell("%.0f", (double)spent.eexit / n);
+    table_cell("%.0f", (double)spent.aex / n);
+    table_cell("%.0f", (double)inner_leaves(&spent) / n);
+    table_cell("%.0f", (double)sgx2_ioctls(&spent) / n);
+    table_cell("%.0f", (double)spent.page_faults / n);
     table_cell("%.2f", seconds / n * 1e6);
     table_row_end();
 }
