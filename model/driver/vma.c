@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The mappings of an enclave's device, as a sorted array. A process has few of them: one a segment
- * or region, more only while a host keeps its mappings strictly W xor X.
+ * or region, more where a host keeps its mappings strictly W xor X. Linux never joins mappings of
+ * this device, since they are VM_PFNMAP (vma_merge() in mm/mmap.c), so nor are they here.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -81,32 +82,6 @@ static void vma_split(struct enclave *e, uint64_t address)
     e->vmas[i + 1].offset += address - e->vmas[i].start;
 }
 
-/* Is b the continuation of a? */
-static bool vma_continues(const struct vma *a, const struct vma *b)
-{
-    return a->end == b->start && a->offset + (a->end - a->start) == b->offset &&
-           a->prot == b->prot && a->may == b->may && a->dontcopy == b->dontcopy;
-}
-
-/* Join equal neighbours around [start, end]. */
-static void vma_merge(struct enclave *e, uint64_t start, uint64_t end)
-{
-    size_t i = vma_index(e, start);
-
-    if (i > 0)
-        i--;
-    while (i + 1 < e->vma_count && e->vmas[i].start <= end) {
-        struct vma *v = &e->vmas[i];
-
-        if (vma_continues(v, v + 1)) {
-            v->end = v[1].end;
-            vma_drop(e, i + 1, 1);
-        } else {
-            i++;
-        }
-    }
-}
-
 int vma_remove(struct enclave *e, uint64_t start, uint64_t end)
 {
     size_t first, last;
@@ -131,19 +106,37 @@ int vma_insert(struct enclave *e, struct vma vma)
     if (r < 0)
         return r;
     vma_put_at(e, vma_index(e, vma.start), vma);
-    vma_merge(e, vma.start, vma.end);
     return 0;
+}
+
+/* The same for a change: a mapping that already is as asked for stays in one piece. */
+static void vma_split_if(struct enclave *e, uint64_t address, bool (*same)(const struct vma *, int),
+                         int value)
+{
+    const size_t i = vma_index(e, address);
+
+    if (i < e->vma_count && !same(&e->vmas[i], value))
+        vma_split(e, address);
+}
+
+static bool same_prot(const struct vma *vma, int prot)
+{
+    return vma->prot == prot;
+}
+
+static bool same_dontcopy(const struct vma *vma, int dontcopy)
+{
+    return vma->dontcopy == dontcopy;
 }
 
 int vma_protect(struct enclave *e, uint64_t start, uint64_t end, int prot)
 {
     if (vma_room(e) < 0)
         return -ENOMEM;
-    vma_split(e, start);
-    vma_split(e, end);
+    vma_split_if(e, start, same_prot, prot);
+    vma_split_if(e, end, same_prot, prot);
     for (size_t i = vma_index(e, start); i < e->vma_count && e->vmas[i].start < end; i++)
         e->vmas[i].prot = prot;
-    vma_merge(e, start, end);
     return 0;
 }
 
@@ -151,10 +144,9 @@ int vma_dontcopy(struct enclave *e, uint64_t start, uint64_t end)
 {
     if (vma_room(e) < 0)
         return -ENOMEM;
-    vma_split(e, start);
-    vma_split(e, end);
+    vma_split_if(e, start, same_dontcopy, true);
+    vma_split_if(e, end, same_dontcopy, true);
     for (size_t i = vma_index(e, start); i < e->vma_count && e->vmas[i].start < end; i++)
         e->vmas[i].dontcopy = true;
-    vma_merge(e, start, end);
     return 0;
 }

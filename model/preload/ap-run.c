@@ -407,11 +407,11 @@ static int take_options(int argc, char **argv, struct options *ret)
 /* The words after the options, with room before them for what scripts add. */
 static char **copy_words(int count, char **words, const char *argv0)
 {
-    char **room = calloc(2 * PROGRAM_SCRIPTS + (size_t)count + 1, sizeof *room);
-    char **argv = room + 2 * PROGRAM_SCRIPTS;
+    char **room = calloc(2 * PROGRAM_SCRIPTS + (size_t)count + 1, sizeof *room), **argv;
 
     if (!room)
         die(EXIT_OURS, "no memory");
+    argv = room + 2 * PROGRAM_SCRIPTS;
     memcpy(argv, words, (size_t)count * sizeof *argv);
     if (argv0)
         argv[0] = strdup(argv0);

@@ -299,20 +299,13 @@ static bool dispatch_processor(long number, const unsigned long args[6], long *r
     return true;
 }
 
-/*
- * What other files of this library answer, where it is linked with them: the descriptors and memory
- * that answer.c knows, and files of /proc that show mappings.
- */
-__attribute__((weak)) bool answer_call(long number, const unsigned long args[6], long *ret_result);
-__attribute__((weak)) int open_call(int dir, const char *path, int flags, mode_t mode);
-
+/* Files of /proc that show mappings. */
 static bool open_proc(int dir, unsigned long path, int flags, long *ret)
 {
     char text[64];
     int r;
 
-    if (!open_call || user_string(text, sizeof text, path) == sizeof text ||
-        strncmp(text, "/proc/", 6) != 0)
+    if (user_string(text, sizeof text, path) == sizeof text || strncmp(text, "/proc/", 6) != 0)
         return false;
     r = open_call(dir, text, flags, 0);
     *ret = r < 0 ? -errno : r;
@@ -325,7 +318,7 @@ static bool dispatch_view(long number, const unsigned long a[6], long *ret)
         return open_proc(AT_FDCWD, a[0], (int)a[1], ret);
     if (number == SYS_openat)
         return open_proc((int)a[0], a[1], (int)a[2], ret);
-    return answer_call && answer_call(number, a, ret);
+    return answer_call(number, a, ret);
 }
 
 bool dispatch_model(long number, const unsigned long args[6], long *ret_result)
@@ -337,24 +330,9 @@ bool dispatch_model(long number, const unsigned long args[6], long *ret_result)
            dispatch_signal(number, args, ret_result);
 }
 
-long dispatch_kernel(long number, const unsigned long args[6])
-{
-    register unsigned long r10 __asm__("r10") = args[3];
-    register unsigned long r8 __asm__("r8") = args[4];
-    register unsigned long r9 __asm__("r9") = args[5];
-    long r;
-
-    __asm__ volatile("syscall"
-                     : "=a"(r)
-                     : "a"(number), "D"(args[0]), "S"(args[1]), "d"(args[2]), "r"(r10), "r"(r8),
-                       "r"(r9)
-                     : "rcx", "r11", "memory");
-    return r;
-}
-
 long dispatch_call(long number, const unsigned long args[6])
 {
     long r;
 
-    return dispatch_model(number, args, &r) ? r : dispatch_kernel(number, args);
+    return dispatch_model(number, args, &r) ? r : raw_syscall(number, args);
 }

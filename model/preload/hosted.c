@@ -165,7 +165,7 @@ static long call_with_own_file(const struct call *c, unsigned at)
         return CALL_KERNELS;
     memcpy(args, c->args, sizeof args);
     args[at] = (unsigned long)hosted_program.path;
-    return dispatch_kernel(c->number, args);
+    return raw_syscall(c->number, args);
 }
 
 /* ------------------------------------------------------------------ by number */

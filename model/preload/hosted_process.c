@@ -176,6 +176,7 @@ static long clone_vfork(struct call *c, unsigned long flags, const struct start 
         t->tid = (int)syscall(SYS_gettid);
         thread_dispatch(t);
         become_child(c, flags, s);
+        /* cppcheck-suppress memleak ; the parent, whose memory this is, gives it back */
         return 0;
     }
     lent_back(t, lent);
@@ -258,12 +259,12 @@ static long execute(const struct call *c, const uint64_t *argv, uint64_t envp)
     memcpy(&mask, &c->uc->uc_sigmask, sizeof mask);
     mask |= signals_withheld();
     __atomic_store_n(&t->in_model, ENTRY_BUSY, __ATOMIC_RELEASE);
-    dispatch_kernel(SYS_rt_sigprocmask,
-                    (unsigned long[]){SIG_SETMASK, (unsigned long)&mask, 0, sizeof mask, 0, 0});
-    r = dispatch_kernel(SYS_execve, (unsigned long[]){(unsigned long)"/proc/self/exe",
-                                                      (unsigned long)argv, envp, 0, 0, 0});
-    dispatch_kernel(SYS_rt_sigprocmask,
-                    (unsigned long[]){SIG_SETMASK, (unsigned long)&all, 0, sizeof all, 0, 0});
+    raw_syscall(SYS_rt_sigprocmask,
+                (unsigned long[]){SIG_SETMASK, (unsigned long)&mask, 0, sizeof mask, 0, 0});
+    r = raw_syscall(SYS_execve, (unsigned long[]){(unsigned long)"/proc/self/exe",
+                                                  (unsigned long)argv, envp, 0, 0, 0});
+    raw_syscall(SYS_rt_sigprocmask,
+                (unsigned long[]){SIG_SETMASK, (unsigned long)&all, 0, sizeof all, 0, 0});
     __atomic_store_n(&t->in_model, ENTRY_NONE, __ATOMIC_RELEASE);
     if (t->waiting) {
         t->waiting = false;

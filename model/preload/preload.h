@@ -38,6 +38,9 @@ void *raw_mmap(void *address, size_t size, int prot, int flags, int fd, off_t of
 int raw_munmap(void *address, size_t size);
 int raw_mprotect(void *address, size_t size, int prot);
 
+/* Any system call, in the kernel's convention: a negative errno for a failure. */
+long raw_syscall(long number, const unsigned long args[6]);
+
 /* Is path one of the device's nodes? */
 bool is_node(const char *path);
 
@@ -118,9 +121,6 @@ bool dispatch_model(long number, const unsigned long args[6], long *ret_result);
  * no such number, and answers -ENOSYS. Statically linked programs ask by it.
  */
 #define DISPATCH_CPUID 0x53475832
-
-/* The system call itself. */
-long dispatch_kernel(long number, const unsigned long args[6]);
 
 /* rt_sigaction(2) alone. */
 long call_sigaction(const unsigned long args[6]);

@@ -48,26 +48,37 @@ static bool shows_us(int fd, char path[static LINK_SIZE])
     return strncmp(path, ours, (size_t)size) == 0 && (!enclave_any() || enclave_is_ours());
 }
 
+#define PIECE 4096u
+
+/* Room for one more piece of a file. NULL and errno; the text is gone then. */
+static char *make_room(char *text, size_t size, size_t *room)
+{
+    char *grown;
+
+    if (text && *room - size > PIECE)
+        return text;
+    grown = realloc(text, *room *= 2);
+    if (!grown)
+        free(text);
+    return grown;
+}
+
 /* All of a file of unknown size, with a zero behind it. NULL and errno. */
 static char *read_all(int fd, size_t *ret_size)
 {
-    size_t room = 1u << 16, size = 0;
-    char *text = malloc(room);
-    long r = 1;
+    size_t room = 1u << 15, size = 0;
+    char *text = NULL;
+    long r;
 
-    while (text && r > 0) {
-        if (room - size < 4096 + 1) {
-            char *grown = realloc(text, room *= 2);
-
-            if (!grown)
-                break;
-            text = grown;
-        }
+    do {
+        text = make_room(text, size, &room);
+        if (!text)
+            return NULL;
         r = syscall(SYS_read, fd, text + size, room - size - 1);
         if (r > 0)
             size += (size_t)r;
-    }
-    if (r != 0) {
+    } while (r > 0);
+    if (r < 0) {
         free(text);
         return NULL;
     }

@@ -14,14 +14,16 @@
 
 #define KERNEL_SIGSET_SIZE 8
 
-/* The kernel's convention: a negative errno for a failure. */
-static long raw_syscall(long number, const unsigned long args[6])
+long raw_syscall(long number, const unsigned long args[6])
 {
-    register unsigned long r10 __asm__("r10") = args[3];
-    register unsigned long r8 __asm__("r8") = args[4];
-    register unsigned long r9 __asm__("r9") = args[5];
+    register unsigned long r10 __asm__("r10");
+    register unsigned long r8 __asm__("r8");
+    register unsigned long r9 __asm__("r9");
     long r;
 
+    r10 = args[3];
+    r8 = args[4];
+    r9 = args[5];
     __asm__ volatile("syscall"
                      : "=a"(r)
                      : "a"(number), "D"(args[0]), "S"(args[1]), "d"(args[2]), "r"(r10), "r"(r8),

@@ -176,6 +176,12 @@ static bool find_event(const struct meaning *meaning, struct thread *t, const uc
     return true;
 }
 
+/* The kick is here: the next one would be another. */
+static void kick_taken(struct thread *t)
+{
+    __atomic_store_n(&t->kicked, false, __ATOMIC_RELEASE);
+}
+
 /* The exception, kick or leaf that enclave code was trapped for; result as of run_event(). */
 static bool trap_own(int sig, struct thread *t, const ucontext_t *uc, struct event *ret_event)
 {
@@ -207,6 +213,8 @@ static void trap_inside(int sig, siginfo_t *info, ucontext_t *uc, struct thread 
     memcpy(software, image + SOFTWARE_AT, sizeof software);
     context_load(&t->cpu, uc, bases);
     enclave_lock(e);
+    if (sig == KICK) /* whoever has the lock next finds the thread in the new epoch */
+        kick_taken(t);
     inside_catch_up(e, t->place, &t->cpu);
     COUNT(e, traps);
     if (foreign)
@@ -448,6 +456,8 @@ static void trap_settled(int sig, siginfo_t *info, ucontext_t *uc, struct thread
         trap_inside(sig, info, uc, t, bases);
         return;
     }
+    if (sig == KICK)
+        kick_taken(t);
     if (run_hosted && run_hosted(sig, info, uc, t, bases))
         return;
     if (sig == KICK)
@@ -464,10 +474,8 @@ void trap_handle(int sig, siginfo_t *info, ucontext_t *uc, struct thread *t, str
 {
     if (!t->cpu.enclave_mode && host_instruction(sig, info, uc))
         return;
-    if (signals_is_kick(sig, info) || (t->kicked && signals_is_old_kick(sig, info))) {
-        __atomic_store_n(&t->kicked, false, __ATOMIC_RELEASE);
+    if (signals_is_kick(sig, info) || (t->kicked && signals_is_old_kick(sig, info)))
         sig = KICK;
-    }
     if (t->in_model == ENTRY_BUSY) {
         trap_busy(sig, info, uc, t);
         return;
@@ -475,6 +483,8 @@ void trap_handle(int sig, siginfo_t *info, ucontext_t *uc, struct thread *t, str
     if (t->in_model == ENTRY_READY || in_window(uc))
         finish_entry(t, uc, bases);
     if (t->waiting) {
+        if (sig == KICK)
+            kick_taken(t);
         /* This is deliver_waiting()'s trap, or a kick before it, or came later: the other is first.
          */
         if (sig != KICK && signals_for_program(sig, info))

@@ -125,6 +125,19 @@ Test(maps, follows_mmap_mprotect_and_munmap_with_offsets_and_permissions)
     raw_close(&raw);
 }
 
+Test(maps, are_split_by_a_change_only_and_never_joined_again)
+{
+    raw_open(&raw);
+    cr_assert_eq(mprotect(raw.base + 7 * SGX_PAGE_SIZE, SGX_PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
+    cr_assert(line_of(maps(), at(6), at(11), "rw-s", 0), "nothing changed");
+    cr_assert_eq(mprotect(raw.base + 7 * SGX_PAGE_SIZE, SGX_PAGE_SIZE, PROT_READ), 0);
+    cr_assert_eq(mprotect(raw.base + 7 * SGX_PAGE_SIZE, SGX_PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
+    cr_assert(line_of(maps(), at(6), at(7), "rw-s", 0));
+    cr_assert(line_of(maps(), at(7), at(8), "rw-s", SGX_PAGE_SIZE));
+    cr_assert(line_of(maps(), at(8), at(11), "rw-s", 2 * SGX_PAGE_SIZE));
+    raw_close(&raw);
+}
+
 Test(maps, shows_a_mapping_from_before_the_enclave_had_addresses)
 {
     const int fd = open("/dev/sgx_enclave", O_RDWR);

@@ -204,14 +204,12 @@ Test(counters, of_an_IPI_belong_to_the_thread_that_it_hits)
     struct sgx_enclave_restrict_permissions result;
     struct sgx2_counters hit, sender;
     pthread_t thread;
-    uint64_t entries;
     int tid = 0;
 
     raw_do(&raw, 3, (struct op){.op = OP_NOP}); /* the slot's pages are there now */
-    spin = (struct op){.op = OP_SPIN, .a = (uint64_t)(uintptr_t)&stop};
-    entries = in_all().enclu[SGX_EENTER];
+    spin = (struct op){.op = OP_SPIN, .a = (uint64_t)(uintptr_t)&stop, .ret2 = ~0ul};
     cr_assert_eq(pthread_create(&thread, NULL, stay, &tid), 0);
-    while (in_all().enclu[SGX_EENTER] == entries)
+    while (*(volatile uint64_t *)&spin.ret2 != 0) /* CSSA, written inside */
         sched_yield();
     cr_assert_eq(raw_restrict(&raw, RAW_DATA, SGX_PAGE_SIZE, SGX_SECINFO_R, &result), 0);
     stop = 1;
