@@ -141,7 +141,18 @@ static bool extend_page(struct enclave *e, uint64_t offset)
     return outcome.kind == LEAF_DONE;
 }
 
-/* EADD, then EEXTEND if asked for, of one page whose content stands in `content`. */
+/* An EPC page, and a slot for its version. */
+static int make_room(struct enclave *e)
+{
+    int r;
+
+    do
+        r = reclaim_prepare(e);
+    while (r == -EAGAIN);
+    return r;
+}
+
+/* There is room. EADD, then EEXTEND if asked for, of one page whose content stands in `content`. */
 static int add_page(struct enclave *e, uint64_t offset, const uint8_t *content,
                     const struct sgx_secinfo *secinfo, bool measure)
 {
@@ -156,11 +167,7 @@ static int add_page(struct enclave *e, uint64_t offset, const uint8_t *content,
         .secs = secs,
     };
     struct outcome outcome;
-    int r;
 
-    r = reclaim_prepare_wait(e, page);
-    if (r < 0)
-        return r;
     outcome = cpu_eadd(&e->epc, (uint64_t)(uintptr_t)&info, target);
     COUNT(e, encls[SGX_EADD]);
     TRACE_EVENT(e, TRACE_ENCLS, "EADD", trace_offset(offset), trace_flags(secinfo->flags),
@@ -182,18 +189,28 @@ static int add_page(struct enclave *e, uint64_t offset, const uint8_t *content,
 
 #define CHUNK_PAGES 64u
 
+/* Pages of the device cannot be pinned: VM_IO and VM_PFNMAP. */
+static bool is_source(const struct enclave *e, uint64_t start, uint64_t size)
+{
+    return start + size < start || !vma_first(e, start, start + size);
+}
+
 /*
  * Copy what the caller has at src + done: a chunk, or the one page before a hole. The end of what
  * was copied; done if there is nothing.
  */
-static uint64_t load_chunk(uint8_t *chunk, const struct sgx_enclave_add_pages *add, uint64_t done)
+static uint64_t load_chunk(const struct enclave *e, uint8_t *chunk,
+                           const struct sgx_enclave_add_pages *add, uint64_t done)
 {
     const uint64_t left = add->length - done, room = CHUNK_PAGES * SGX_PAGE_SIZE;
     const uint64_t size = left < room ? left : room;
 
-    if (user_read(chunk, add->src + done, size) == 0)
+    if (is_source(e, add->src + done, size) && user_read(chunk, add->src + done, size) == 0)
         return done + size;
-    return user_read(chunk, add->src + done, SGX_PAGE_SIZE) == 0 ? done + SGX_PAGE_SIZE : done;
+    return is_source(e, add->src + done, SGX_PAGE_SIZE) &&
+                   user_read(chunk, add->src + done, SGX_PAGE_SIZE) == 0
+               ? done + SGX_PAGE_SIZE
+               : done;
 }
 
 /*
@@ -214,10 +231,12 @@ static int add_run(struct enclave *e, const struct sgx_enclave_add_pages *add,
             if (*done && driver_signal_pending())
                 break;
             first = *done;
-            loaded = load_chunk(chunk, add, first);
+            loaded = load_chunk(e, chunk, add, first);
         }
         if (hostile_skip(e, RULE_ADD, (add->offset + *done) >> SGX_PAGE_SHIFT))
             r = 0;
+        else if ((r = make_room(e)) < 0)
+            ; /* before anything is known of page or source */
         else if (e->records[(add->offset + *done) >> SGX_PAGE_SHIFT].present)
             r = -EBUSY;
         else if (add->src + *done >= exec_end)
@@ -264,8 +283,9 @@ static bool demands_too_much(const struct sgx_sigstruct *sig)
 {
     const struct cpu_features *can = run_features();
 
-    return (sig->attributes.flags & sig->attribute_mask.flags & ~can->attributes &
-            ~SGX_ATTR_INIT) ||
+    /* CPUID does not offer INIT, which nobody can set. */
+    return (sig->attributes.flags & sig->attribute_mask.flags &
+            ~(can->attributes & ~SGX_ATTR_INIT)) ||
            (sig->miscselect & sig->miscmask & ~can->miscselect) ||
            (sig->attributes.xfrm & sig->attribute_mask.xfrm & ~can->xfrm);
 }

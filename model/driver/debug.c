@@ -4,17 +4,22 @@
  */
 #include <errno.h>
 
+#include "driver/reclaim.h"
 #include "driver/share.h"
 #include "trace.h"
 
-static int find(const struct enclave *e, const struct sgx2_debug_word *word, uint64_t *ret_epc)
+/* An evicted page comes back first: sgx_encl_reserve_page(). The lock may be given up for that. */
+static int find(struct enclave *e, const struct sgx2_debug_word *word, uint64_t *ret_epc)
 {
     const struct record *record;
+    uint64_t page;
 
     if (!e->file->created || word->offset % sizeof word->value || word->offset >= e->file->size)
         return -EINVAL;
-    record = &e->records[word->offset >> SGX_PAGE_SHIFT];
-    if (!(e->file->attributes & SGX_ATTR_DEBUG) || !record->present)
+    page = word->offset >> SGX_PAGE_SHIFT;
+    record = &e->records[page];
+    if (!(e->file->attributes & SGX_ATTR_DEBUG) || reclaim_load_wait(e, page) < 0 ||
+        !record->present)
         return -EFAULT;
     *ret_epc = epc_address(&e->epc, record->frame) + word->offset % SGX_PAGE_SIZE;
     return 0;

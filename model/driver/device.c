@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "driver/report.h"
@@ -41,6 +42,20 @@ void driver_leave(const sigset_t *saved)
     signal_raw_mask(SIG_SETMASK, saved, NULL);
 }
 
+/* What Linux drops at once: but not while it is blocked, as all are here. */
+static bool is_ignored(int sig)
+{
+    struct {
+        uint64_t handler, flags, restorer, mask;
+    } action; /* as the kernel has it */
+
+    if (syscall(SYS_rt_sigaction, sig, NULL, &action, sizeof action.mask) < 0)
+        return false;
+    return action.handler == (uintptr_t)SIG_IGN ||
+           (action.handler == (uintptr_t)SIG_DFL &&
+            (sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH));
+}
+
 bool driver_signal_pending(void)
 {
     sigset_t pending;
@@ -48,7 +63,7 @@ bool driver_signal_pending(void)
     if (!outer_mask || sigpending(&pending) < 0)
         return false;
     for (int sig = 1; sig < NSIG - 1; sig++) /* the last one is the model's own */
-        if (sigismember(&pending, sig) == 1 && !sigismember(outer_mask, sig))
+        if (sigismember(&pending, sig) == 1 && !sigismember(outer_mask, sig) && !is_ignored(sig))
             return true;
     return false;
 }
@@ -213,20 +228,26 @@ struct enclave *enclave_by_fd(int fd)
     return e ? e : attach(fd);
 }
 
+struct enclave *enclave_use(int fd)
+{
+    struct enclave *e = enclave_by_fd(fd), *present;
+
+    if (!e)
+        return NULL;
+    pthread_mutex_lock(&registry_lock);
+    for (present = registry; present && present != e; present = present->next)
+        ;
+    if (present)
+        present->open_fds++;
+    pthread_mutex_unlock(&registry_lock);
+    return present;
+}
+
 void enclave_hold_fd(struct enclave *e)
 {
     pthread_mutex_lock(&registry_lock);
     e->open_fds++;
     pthread_mutex_unlock(&registry_lock);
-}
-
-void enclave_release_fd(struct enclave *e)
-{
-    pthread_mutex_lock(&registry_lock);
-    if (e->open_fds)
-        e->open_fds--;
-    pthread_mutex_unlock(&registry_lock);
-    enclave_put(e);
 }
 
 bool enclave_is_private(int fd)
@@ -320,20 +341,23 @@ int sgx2_open(const char *path, int flags)
     return r;
 }
 
-void enclave_put(struct enclave *e)
+/* Take e off the list if neither descriptor nor mapping is left. False: it stays, or is gone. */
+static bool unlist(const struct enclave *e)
 {
     struct enclave **link;
-    bool last;
 
-    pthread_mutex_lock(&registry_lock);
-    if (e->open_fds || e->vma_count) {
-        pthread_mutex_unlock(&registry_lock);
-        return;
-    }
-    for (link = &registry; *link != e; link = &(*link)->next)
+    for (link = &registry; *link && *link != e; link = &(*link)->next)
         ;
+    if (!*link || e->open_fds || e->vma_count)
+        return false;
     *link = e->next;
-    pthread_mutex_unlock(&registry_lock);
+    return true;
+}
+
+/* Nobody finds it any more. */
+static void end(struct enclave *e)
+{
+    bool last;
 
     enclave_lock(e);
     last = share_leave(e);
@@ -341,4 +365,28 @@ void enclave_put(struct enclave *e)
     if (last)
         report_enclave(e);
     view_free(e);
+}
+
+void enclave_put(struct enclave *e)
+{
+    bool gone;
+
+    pthread_mutex_lock(&registry_lock);
+    gone = unlist(e);
+    pthread_mutex_unlock(&registry_lock);
+    if (gone)
+        end(e);
+}
+
+void enclave_release_fd(struct enclave *e)
+{
+    bool gone;
+
+    pthread_mutex_lock(&registry_lock);
+    if (e->open_fds)
+        e->open_fds--;
+    gone = unlist(e);
+    pthread_mutex_unlock(&registry_lock);
+    if (gone)
+        end(e);
 }

@@ -138,8 +138,8 @@ static int modify_page(struct enclave *e, uint64_t page, uint8_t type, __u64 *re
     }
     pagetable_sync(e, page);
     share_page_changed(e, page);
+    record->type = type; /* now: the process may be killed while the lock is not held */
     track(e);
-    record->type = type;
     return 0;
 }
 

@@ -84,6 +84,12 @@ bool enclave_any(void);
 bool enclave_is_ours(void);
 
 struct enclave *enclave_by_fd(int fd);
+
+/*
+ * The same for a call that works on it: it stays until enclave_release_fd(), whoever closes fd or
+ * unmaps it meanwhile.
+ */
+struct enclave *enclave_use(int fd);
 void enclave_hold_fd(struct enclave *e);    /* one more descriptor of it */
 void enclave_release_fd(struct enclave *e); /* one less */
 bool enclave_is_private(int fd);            /* the model's own descriptor of some enclave */

@@ -77,7 +77,8 @@ int sgx2_ioctl(int fd, unsigned long request, void *argument)
     int r;
 
     driver_enter(&saved);
-    e = enclave_by_fd(fd);
+    request = (uint32_t)request; /* as the kernel has it: callers may keep it in an int */
+    e = enclave_use(fd);
     if (!e) {
         driver_leave(&saved);
         return fcntl(fd, F_GETFD) < 0 ? -EBADF : -ENOTTY;
@@ -91,6 +92,7 @@ int sgx2_ioctl(int fd, unsigned long request, void *argument)
     } else {
         r = one_at_a_time(e, request, argument);
     }
+    enclave_release_fd(e);
     driver_leave(&saved);
     return r;
 }

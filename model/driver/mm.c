@@ -13,7 +13,23 @@
 #include "trace.h"
 #include "unconfirmed.h"
 
-#define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define PROT_ALL   (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define PROT_VALID (PROT_ALL | 0x8) /* and PROT_SEM: arch_validate_prot() */
+
+#ifndef MAP_UNINITIALIZED
+#define MAP_UNINITIALIZED 0x4000000
+#endif
+#ifndef MAP_ABOVE4G
+#define MAP_ABOVE4G 0x80
+#endif
+
+/* Flags that all mappings may have: LEGACY_MAP_MASK, but for the size of huge pages. */
+#define MAP_LEGACY                                                                                 \
+    (MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE |       \
+     MAP_UNINITIALIZED | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |               \
+     MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_ABOVE4G)
+
+#define USER_END UINT64_C(0x7ffffffff000) /* TASK_SIZE */
 
 /*
  * Does every page of [first, end) that exists allow prot? The records are a sparse file: only what
@@ -144,29 +160,55 @@ intptr_t mm_place(void *address, size_t size, int flags)
     return at == MAP_FAILED ? -errno : (intptr_t)at;
 }
 
+/* What mmap(2) was asked for. */
+struct ask {
+    void *address;
+    size_t size;
+    int prot, flags;
+};
+
+/* get_unmapped_area(), where the driver refuses private mappings. */
+static int may_place(const struct ask *ask)
+{
+    const uint64_t address = (uint64_t)(uintptr_t)ask->address;
+
+    if (ask->size == 0)
+        return -EINVAL;
+    if (ask->size > USER_END)
+        return -ENOMEM;
+    if (!(ask->flags & MAP_SHARED))
+        return -EINVAL;
+    if (!(ask->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
+        return 0;
+    if (address > USER_END - ask->size)
+        return -ENOMEM;
+    return address & (SGX_PAGE_SIZE - 1) ? -EINVAL : 0;
+}
+
 /*
  * What the kernel itself demands before it asks the driver. 0, and what mprotect may later grant,
  * or a negative errno.
  */
-static int may_open_mapping(const struct enclave *e, int fd, uint64_t address, int prot, int flags,
-                            int *ret_may)
+static int may_open_mapping(const struct enclave *e, int fd, const struct ask *ask, int *ret_may)
 {
     const int mode = fcntl(fd, F_GETFL) & O_ACCMODE;
+    int r;
 
-    if (security_denies(e, prot))
+    if (security_denies(e, ask->prot))
         return -EACCES;
-    if (!(flags & MAP_SHARED) || ((flags & MAP_FIXED) && (address & (SGX_PAGE_SIZE - 1))))
-        return -EINVAL;
+    r = may_place(ask);
+    if (r < 0)
+        return r;
+    if ((ask->flags & MAP_TYPE) == MAP_SHARED_VALIDATE && (ask->flags & ~MAP_LEGACY))
+        return -EOPNOTSUPP;
     *ret_may = PROT_ALL;
-    if (mode == O_WRONLY)
-        return -EACCES;
     if (mode == O_RDONLY)
         *ret_may &= ~PROT_WRITE;
-    if (prot & PROT_WRITE & ~*ret_may)
+    if (mode == O_WRONLY || (ask->prot & PROT_WRITE & ~*ret_may))
         return -EACCES;
     if (e->file->profile == PROFILE_NOEXEC)
         *ret_may &= ~PROT_EXEC;
-    return prot & PROT_EXEC & ~*ret_may ? -EPERM : 0;
+    return ask->prot & PROT_EXEC & ~*ret_may ? -EPERM : 0;
 }
 
 UNCONFIRMED(MAP_POPULATE);
@@ -180,8 +222,8 @@ static intptr_t map_device(struct enclave *e, int fd, void *address, size_t size
 
     if (offset & (off_t)(SGX_PAGE_SIZE - 1))
         return -EINVAL;
+    r = may_open_mapping(e, fd, &(struct ask){address, size, prot, flags}, &may);
     size = (size + SGX_PAGE_SIZE - 1) & SGX_PAGE_MASK;
-    r = size ? may_open_mapping(e, fd, (uint64_t)(uintptr_t)address, prot, flags, &may) : -EINVAL;
     if (r < 0)
         return r;
 
@@ -240,21 +282,22 @@ intptr_t sgx2_mmap(void *address, size_t size, int prot, int flags, int fd, off_
         return at == MAP_FAILED ? -errno : (intptr_t)at;
     }
     driver_enter(&saved);
-    e = fd >= 0 && !(flags & MAP_ANONYMOUS) ? enclave_by_fd(fd) : NULL;
+    e = fd >= 0 && !(flags & MAP_ANONYMOUS) ? enclave_use(fd) : NULL;
     if (e) {
         r = map_device(e, fd, address, size, prot, flags, offset);
         TRACE_EVENT(e, TRACE_MMAP, NULL, trace_hex("address", "%", r < 0 ? (intptr_t)address : r),
                     trace_hex("size", "+%", size), trace_prot(prot),
                     trace_system_result(r < 0 ? r : 0));
+        enclave_release_fd(e);
     } else if (fd >= 0 && !(flags & MAP_ANONYMOUS) && is_provision(fd)) {
         r = -ENODEV;
     } else {
         void *at;
 
-        if (flags & MAP_FIXED)
-            mm_forget((uint64_t)(uintptr_t)address, size);
         at = mmap(address, size, prot, flags, fd, offset);
         r = at == MAP_FAILED ? -errno : (intptr_t)at;
+        if (r >= 0 && (flags & MAP_FIXED)) /* one that is refused leaves everything as it is */
+            mm_forget((uint64_t)r, (size + SGX_PAGE_SIZE - 1) & SGX_PAGE_MASK);
     }
     driver_leave(&saved);
     return r;
@@ -292,6 +335,8 @@ static int protect_device(struct enclave *e, uint64_t start, uint64_t end, int p
     const struct vma *vma;
     int r = 0;
 
+    if (prot & ~PROT_VALID) /* PROT_GROWSDOWN is for stacks */
+        return -EINVAL;
     enclave_lock(e);
     vma = vma_find(e, start);
     if (!vma || vma->end < end)

@@ -123,6 +123,25 @@ static void preload(const char *library)
     free(value);
 }
 
+/*
+ * AddressSanitizer as a shared library ends a program in which another library comes before it.
+ * Ours defines none of the functions that it replaces the allocator by, and hands on what both
+ * have.
+ */
+static void pacify_asan(void)
+{
+    static const char calm[] = "verify_asan_link_order=0";
+    const char *others = getenv("ASAN_OPTIONS");
+    char *value;
+
+    if (others && strstr(others, "verify_asan_link_order"))
+        return;
+    if (asprintf(&value, "%s%s%s", calm, others && *others ? ":" : "", others ? others : "") < 0 ||
+        setenv("ASAN_OPTIONS", value, 1) < 0)
+        die(EXIT_OURS, "no memory");
+    free(value);
+}
+
 /* ------------------------------------------------------------------ the program */
 
 /* Where execvp() would find it. */
@@ -135,6 +154,8 @@ static void find_program(const char *name, char *ret_path)
         snprintf(ret_path, PATH_MAX, "%s", name);
         return;
     }
+    if (!*name)
+        path = NULL;
     for (const char *end; path && *path; path = *end ? end + 1 : end) {
         end = path + strcspn(path, ":");
         snprintf(ret_path, PATH_MAX, "%.*s/%s", end == path ? 1 : (int)(end - path),
@@ -220,7 +241,7 @@ static bool follow_script(int fd, struct command *c)
 static enum way resolve(struct command *c)
 {
     for (int depth = 0; depth < PROGRAM_SCRIPTS; depth++) {
-        const int fd = open(c->path, O_RDONLY | O_CLOEXEC);
+        const int fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would wait */
         enum way way = WAY_EXEC;
         char magic[SELFMAG];
 
@@ -273,6 +294,17 @@ __attribute__((noreturn)) static void host(const char *library, const struct com
 
 /* ------------------------------------------------------------------ the instrument */
 
+/* Programs change their working folder, and open the file when they first need it. */
+static bool set_file(const char *variable, const char *file)
+{
+    char here[PATH_MAX], whole[2 * PATH_MAX];
+
+    if (*file == '/' || !getcwd(here, sizeof here))
+        return setenv(variable, file, 1) == 0;
+    snprintf(whole, sizeof whole, "%s/%s", here, file);
+    return setenv(variable, whole, 1) == 0;
+}
+
 /* --NAME sets the variable to 1, --NAME=VALUE to the value. False: neither. */
 static bool sets(const char *option, const char *name, const char *variable)
 {
@@ -282,7 +314,11 @@ static bool sets(const char *option, const char *name, const char *variable)
         return false;
     if (!option[size])
         return setenv(variable, "1", 1) == 0;
-    return option[size] == '=' && option[size + 1] && setenv(variable, option + size + 1, 1) == 0;
+    if (option[size] != '=' || !option[size + 1])
+        return false;
+    if (strcmp(variable, "APERTURE_COST") == 0) /* a platform */
+        return setenv(variable, option + size + 1, 1) == 0;
+    return set_file(variable, option + size + 1);
 }
 
 static bool take_instrument(const char *option)
@@ -387,7 +423,7 @@ static int take_options(int argc, char **argv, struct options *ret)
         } else if (strcmp(argv[i], "--trace") == 0) {
             setenv("APERTURE_TRACE", "1", 1);
         } else if (strncmp(argv[i], "--trace=", 8) == 0 && argv[i][8]) {
-            setenv("APERTURE_TRACE", argv[i] + 8, 1);
+            set_file("APERTURE_TRACE", argv[i] + 8);
         } else if (strcmp(argv[i], "--hostile") == 0 && i + 1 < argc) {
             take_rules(argv[++i]);
         } else if (strcmp(argv[i], "--raw") == 0) {
@@ -442,6 +478,7 @@ int main(int argc, char **argv)
     if (way == WAY_HOST || (way == WAY_PRELOAD && options.raw))
         host(library, &command, options.raw);
     preload(library);
+    pacify_asan();
     execv(program, argv); /* the kernel follows scripts by itself */
     die(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_UNUSABLE, "%s: %s", program, strerror(errno));
 }

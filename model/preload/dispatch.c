@@ -5,6 +5,7 @@
  * Unlike those functions, a system call may be given any address. So what it points to is copied by
  * way of the kernel, which says EFAULT where a plain access would be the end of the process.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <linux/stat.h>
@@ -67,9 +68,13 @@ static bool open_node(unsigned long path, int flags, long *ret)
 {
     const char *node = node_of(AT_FDCWD, path, 0);
 
-    if (node)
-        *ret = sgx2_open(node, flags);
-    return node != NULL;
+    int fd;
+
+    if (!node)
+        return false;
+    fd = open_call(AT_FDCWD, node, flags, 0);
+    *ret = fd < 0 ? -errno : fd;
+    return true;
 }
 
 static bool open_node_how(unsigned long path, unsigned long at, size_t size, long *ret)

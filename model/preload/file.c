@@ -19,15 +19,14 @@ ssize_t __read_chk(int fd, void *buffer, size_t size, size_t room);
 ssize_t __pread_chk(int fd, void *buffer, size_t size, off_t offset, size_t room);
 ssize_t __pread64_chk(int fd, void *buffer, size_t size, off_t offset, size_t room);
 
-#define EACH_FUNCTION(X)                                                                           \
-    X(read)                                                                                        \
-    X(write)                                                                                       \
-    X(pread)                                                                                       \
-    X(pwrite)                                                                                      \
-    X(readv)                                                                                       \
-    X(writev) X(preadv) X(pwritev) X(preadv2) X(pwritev2) X(__read_chk) X(__pread_chk) X(lseek)    \
-        X(truncate) X(ftruncate) X(fallocate) X(posix_fallocate) X(fsync) X(fdatasync)             \
-            X(sync_file_range) X(sendfile) X(splice) X(copy_file_range) X(fchmod) X(fchown)
+/* clang-format off */
+#define EACH_FUNCTION(X) \
+    X(read) X(write) X(pread) X(pwrite) X(readv) \
+    X(writev) X(preadv) X(pwritev) X(preadv2) X(pwritev2) \
+    X(__read_chk) X(__pread_chk) X(lseek) X(truncate) X(ftruncate) \
+    X(fallocate) X(posix_fallocate) X(fsync) X(fdatasync) X(sync_file_range) \
+    X(sendfile) X(splice) X(copy_file_range) X(fchmod) X(fchown)
+/* clang-format on */
 
 #define DECLARE(name) NEXT_DECLARE(name);
 #define FIND(name)    NEXT_FIND(name);

@@ -28,6 +28,10 @@ expect 125 'usage: ap-run' "$run" --nonsense /bin/true
 expect 127 'No such file' "$run" ./nowhere
 expect 127 'No such file' "$run" nowhere-in-path
 expect 126 'not a program' "$run" /
+expect 127 'No such file' "$run" ''
+mkfifo pipe
+chmod +x pipe
+expect 126 'Permission denied\|not a program' timeout 10 "$run" ./pipe
 
 # The program's own exit status, arguments, options and environment.
 expect 7 '' "$run" sh -c 'exit 7'
@@ -57,6 +61,27 @@ expect 0 '^opened$' "$run" ./dynamic
 expect 0 'does not protect' env -u APERTURE_QUIET "$run" ./dynamic
 expect 0 '^open.*sgx_enclave\|sgx2 .*open' "$run" --trace ./dynamic
 
+# AddressSanitizer, which wants to be the first library, finds what it is for.
+cat >overflow.c <<'C'
+#include <stdlib.h>
+
+int main(int argc, char **argv)
+{
+    volatile char *room = malloc(8);
+
+    (void)argv;
+    room[argc == 1 ? 7 : 8] = 0;
+    free((void *)room);
+    return 3;
+}
+C
+if "$cc" -fsanitize=address -shared-libasan overflow.c -o asan 2>/dev/null ||
+    "$cc" -fsanitize=address overflow.c -o asan 2>/dev/null; then
+    expect 3 '' "$run" ./asan
+    expect 3 '' "$run" sh -c ./asan
+    expect 9 'heap-buffer-overflow' env ASAN_OPTIONS=exitcode=9 "$run" ./asan x
+fi
+
 # Rules of a hostile host: refused before the program starts, and found wherever it goes.
 echo 'on eaug nth x do lie' >wrong.rules
 expect 125 'wrong.rules:1:13: .*a number' "$run" --hostile wrong.rules ./dynamic
@@ -73,6 +98,11 @@ if env APERTURE_QUIET= "$run" --quiet ./dynamic 2>&1 | grep -q 'does not protect
 fi
 "$run" --trace=trace ./dynamic >/dev/null
 grep -q 'open .*/dev/sgx_enclave' trace || { echo 'no trace in the file' >&2; bad=1; }
+
+mkdir elsewhere
+"$run" --trace=far.trace --count=far.count sh -c 'cd elsewhere; exec ../dynamic' >/dev/null
+grep -q 'open .*/dev/sgx_enclave' far.trace || { echo 'no trace where it was asked for' >&2; bad=1; }
+[ -s far.count ] || { echo 'no counters where they were asked for' >&2; bad=1; }
 
 # Machines: a file is made once, is used, and is refused in words; a random one is of all that run.
 expect 0 '' "$run" --new-platform machine
@@ -134,6 +164,31 @@ if command -v musl-gcc >/dev/null && musl-gcc words.c -o musl 2>/dev/null; then
     expect 4 ': ./musl x device$' "$run" ./musl x
     expect 4 ': ./musl x device$' "$run" sh -c './musl x'
 fi
+
+cat >flags.c <<'C'
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+
+int main(void)
+{
+    const char *node = "/dev/sgx_enclave";
+    int fd = open(node, O_PATH);
+
+    printf("%d", ioctl(fd, _IOW(0xa4, 0, long), 8L) < 0 && errno == EBADF);
+    printf("%d", open(node, O_RDWR | O_DIRECTORY) < 0 && errno == ENOTDIR);
+    printf("%d", open(node, O_RDWR | O_CREAT | O_EXCL, 0600) < 0 && errno == EEXIST);
+    printf("%d\n", (fcntl(open(node, O_RDWR | O_NONBLOCK), F_GETFL) & O_NONBLOCK) != 0);
+    return 0;
+}
+C
+"$cc" flags.c -o flags
+"$cc" -static flags.c -o flags-static
+expect 0 '^1111$' "$run" ./flags
+expect 0 '^1111$' "$run" ./flags-static
+expect 0 '^1111$' "$run" --raw ./flags
 
 # broken OFFSET OCTAL TEXT: a static program with one byte changed is refused in these words.
 broken() {

@@ -2,11 +2,16 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "author.h"
+#include "misrule.h"
 #include "model.h"
 #include "raw.h"
 
@@ -44,6 +49,37 @@ Test(device, knows_no_other_ioctl)
     cr_assert_eq(sgx2_ioctl(raw.fd, 0xa4ff, NULL), -ENOTTY);
     cr_assert_eq(sgx2_ioctl(raw.fd, SGX_IOC_VEPC_REMOVE_ALL, NULL), -ENOTTY);
     sgx2_close(raw.fd);
+}
+
+Test(device, takes_a_request_that_was_kept_in_an_int)
+{
+    const int request = (int)SGX_IOC_ENCLAVE_ADD_PAGES;
+
+    raw.fd = sgx2_open("/dev/sgx_enclave", O_RDWR);
+    cr_assert_eq(sgx2_ioctl(raw.fd, (unsigned long)(long)request, NULL), -EINVAL, "no CREATE yet");
+    sgx2_close(raw.fd);
+}
+
+static int added;
+
+static void *add_while_the_rule_waits(void *arg)
+{
+    (void)arg;
+    added = raw_add(&raw, RAW_FREE, page, rw, true);
+    return NULL;
+}
+
+Test(device, stays_until_the_ioctl_under_way_has_ended)
+{
+    pthread_t thread;
+
+    raw_build(&raw);
+    misrule(raw.fd, "on add do delay 300\n");
+    cr_assert_eq(pthread_create(&thread, NULL, add_while_the_rule_waits, NULL), 0);
+    usleep(100000);
+    cr_assert_eq(sgx2_close(raw.fd), 0);
+    cr_assert_eq(pthread_join(thread, NULL), 0);
+    cr_assert_eq(added, 0);
 }
 
 Test(create, refuses_a_bad_argument_or_a_bad_secs)
@@ -126,6 +162,86 @@ Test(add_pages, refuses_what_linux_refuses)
     raw_close(&raw);
 }
 
+Test(add_pages, takes_no_source_from_enclave_memory)
+{
+    raw_build(&raw);
+    raw_map(&raw);
+    cr_assert_eq(raw_add(&raw, RAW_FREE, raw.base + RAW_DATA, rw, true), -EFAULT);
+    *(volatile uint8_t *)(raw.base + RAW_DATA); /* no less once the page is there */
+    cr_assert_eq(raw_add(&raw, RAW_FREE, raw.base + RAW_DATA, rw, true), -EFAULT);
+    cr_assert_eq(raw_add(&raw, RAW_FREE, page, rw, true), 0);
+    raw_close(&raw);
+}
+
+Test(add_pages, wants_a_page_of_the_epc_before_it_looks_at_the_source)
+{
+    static struct sgx_secs secs __attribute__((aligned(4096)));
+
+    setenv("APERTURE_EPC_SIZE", "8K", 1); /* a version array and the SECS */
+    memset(&raw, 0, sizeof raw);
+    raw.fd = sgx2_open("/dev/sgx_enclave", O_RDWR);
+    secs_for(&secs, RAW_SIZE);
+    cr_assert_eq(raw_ioctl_create(&raw, &secs), 0);
+    cr_assert_eq(raw_add(&raw, 0, (const void *)(UINT64_C(1) << 46), rw, true), -ENOMEM);
+    cr_assert_eq(raw_add(&raw, 0, page, rw, true), -ENOMEM);
+    sgx2_close(raw.fd);
+}
+
+static volatile bool adding;
+
+static pthread_t adder;
+
+static void *send(void *arg)
+{
+    const int *sig = arg;
+
+    while (adding) {
+        pthread_kill(adder, *sig);
+        usleep(5);
+    }
+    return NULL;
+}
+
+/* How many of 192 pages one call adds while sig comes all the time. */
+static unsigned added_under(int sig)
+{
+    const uint64_t size = 192 * SGX_PAGE_SIZE;
+    struct sgx_secinfo secinfo = {.flags = rw};
+    struct sgx_enclave_add_pages add = {
+        .src = (uint64_t)(uintptr_t)mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+        .offset = RAW_FREE,
+        .length = size,
+        .secinfo = (uint64_t)(uintptr_t)&secinfo,
+        .flags = SGX_PAGE_MEASURE,
+    };
+    pthread_t sender;
+
+    raw_build(&raw);
+    adding = true;
+    adder = pthread_self();
+    cr_assert_eq(pthread_create(&sender, NULL, send, &sig), 0);
+    usleep(1000);
+    cr_assert_eq(sgx2_ioctl(raw.fd, SGX_IOC_ENCLAVE_ADD_PAGES, &add), 0);
+    adding = false;
+    pthread_join(sender, NULL);
+    raw_close(&raw);
+    munmap((void *)(uintptr_t)add.src, size);
+    return (unsigned)(add.count >> SGX_PAGE_SHIFT);
+}
+
+Test(add_pages, does_not_stop_for_signals_that_are_ignored)
+{
+    sigset_t mask;
+
+    signal(SIGUSR1, SIG_IGN);
+    cr_assert_eq(added_under(SIGUSR1), 192);
+    cr_assert_eq(added_under(SIGWINCH), 192, "ignored by default");
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGUSR2);
+    sigprocmask(SIG_BLOCK, &mask, NULL);
+    cr_assert_eq(added_under(SIGUSR2), 192, "blocked");
+}
+
 Test(add_pages, counts_what_was_added_before_a_failure)
 {
     struct sgx_secinfo secinfo = {.flags = rw};
@@ -202,6 +318,10 @@ Test(init, refuses_what_linux_refuses_before_the_processor_sees_it)
     raw.sig.miscselect &= ~0x80000000;
     raw.sig.attributes.xfrm |= UINT64_C(1) << 62;
     cr_assert_eq(raw_init(&raw), -EINVAL);
+    raw.sig.attributes.xfrm &= ~(UINT64_C(1) << 62);
+    raw.sig.attributes.flags |= SGX_ATTR_INIT;
+    raw.sig.attribute_mask.flags |= SGX_ATTR_INIT;
+    cr_assert_eq(raw_init(&raw), -EINVAL, "nobody can set INIT");
     cr_assert_eq(raw_counters(&raw).encls[SGX_EINIT], 0);
     raw_close(&raw);
 }

@@ -120,6 +120,27 @@ Test(debug, a_pending_page_is_refused_with_the_leafs_code)
     raw_close(&raw);
 }
 
+Test(debug, an_evicted_page_comes_back_to_be_looked_into)
+{
+    struct sgx2_hostile act = {.act = SGX2_HOSTILE_EVICT, .offset = RAW_CODE};
+    struct sgx2_epcm_query query = {.offset = RAW_CODE};
+    uint64_t word = 0, code;
+
+    exec_open(&raw, &debuggable);
+    memcpy(&code, exec_blob, sizeof code);
+    cr_assert_eq(sgx2_ioctl(raw.fd, SGX2_MODEL_HOSTILE, &act), 0);
+    cr_assert_eq(read_word(RAW_CODE, &word), 0);
+    cr_assert_eq(word, code);
+    cr_assert_eq(sgx2_ioctl(raw.fd, SGX2_MODEL_EPCM, &query), 0);
+    cr_assert(!query.evicted);
+    cr_assert_eq(sgx2_ioctl(raw.fd, SGX2_MODEL_HOSTILE, &act), 0);
+    cr_assert_eq(write_word(RAW_CODE, ~code), 0);
+    cr_assert_eq(sgx2_ioctl(raw.fd, SGX2_MODEL_HOSTILE, &act), 0);
+    cr_assert_eq(read_word(RAW_CODE, &word), 0);
+    cr_assert_eq(word, ~code);
+    raw_close(&raw);
+}
+
 Test(debug, a_production_enclave_cannot_be_looked_into)
 {
     uint64_t word = 5;

@@ -67,6 +67,77 @@ Test(mmap, wants_a_writable_descriptor_for_a_writable_mapping)
     sgx2_munmap((void *)at, SGX_PAGE_SIZE);
 }
 
+Test(mmap, refuses_lengths_addresses_and_flags_as_linux_does)
+{
+    const int fixed = MAP_SHARED | MAP_FIXED;
+    uint8_t *base;
+
+    raw_build(&raw);
+    base = raw.base;
+    cr_assert_eq(sgx2_mmap(base, 0, PROT_READ, fixed, raw.fd, 0), -EINVAL);
+    cr_assert_eq(sgx2_mmap(NULL, SIZE_MAX, PROT_READ, MAP_SHARED, raw.fd, 0), -ENOMEM);
+    cr_assert_eq(sgx2_mmap(NULL, SIZE_MAX, PROT_READ, MAP_PRIVATE, raw.fd, 0), -ENOMEM);
+    cr_assert_eq(sgx2_mmap(base, UINT64_C(1) << 46, PROT_READ, MAP_PRIVATE | MAP_FIXED, raw.fd, 0),
+                 -EINVAL);
+    cr_assert_eq(sgx2_mmap(base + 1, SGX_PAGE_SIZE, PROT_READ, fixed, raw.fd, 0), -EINVAL);
+    cr_assert_eq(sgx2_mmap(base, SGX_PAGE_SIZE, PROT_READ, fixed, raw.fd, 1), -EINVAL);
+    cr_assert_eq(map(0, 1, PROT_READ, MAP_SHARED_VALIDATE | MAP_FIXED | MAP_SYNC), -EOPNOTSUPP);
+    cr_assert_eq(map(0, 1, PROT_READ, MAP_SHARED_VALIDATE | MAP_FIXED | MAP_POPULATE),
+                 (intptr_t)base);
+    cr_assert_eq(map(0, 1, PROT_READ, fixed | MAP_SYNC), (intptr_t)base, "as ever, not looked at");
+    raw_close(&raw);
+}
+
+static uint64_t load(uint64_t offset)
+{
+    return raw_do(&raw, 0, (struct op){.op = OP_LOAD, .a = raw_address(&raw, offset)}).ret;
+}
+
+Test(mmap, that_is_refused_leaves_what_is_mapped_there)
+{
+    const int other = MAP_PRIVATE | MAP_FIXED;
+    uint8_t *data;
+
+    raw_open(&raw);
+    data = raw.base + RAW_DATA;
+    raw_do(&raw, 0,
+           (struct op){.op = OP_STORE, .a = raw_address(&raw, RAW_DATA), .b = UINT64_C(0x5a5a)});
+    cr_assert_eq(sgx2_mmap(data, SGX_PAGE_SIZE, PROT_READ, other, 9999, 0), -EBADF);
+    cr_assert_eq(load(RAW_DATA), 0x5a5a);
+    cr_assert_eq(sgx2_mmap(data, 0, PROT_READ, other | MAP_ANONYMOUS, -1, 0), -EINVAL);
+    cr_assert_eq(sgx2_mmap(data, UINT64_C(1) << 47, PROT_READ, other | MAP_ANONYMOUS, -1, 0),
+                 -ENOMEM);
+    cr_assert_eq(load(RAW_DATA), 0x5a5a);
+    cr_assert_eq(sgx2_mmap(data, UINT64_C(1) << 47, PROT_READ, MAP_SHARED | MAP_FIXED, raw.fd, 0),
+                 -ENOMEM);
+    cr_assert_eq(load(RAW_DATA), 0x5a5a);
+    raw_close(&raw);
+}
+
+Test(mmap, of_other_memory_takes_whole_pages)
+{
+    uint8_t *data;
+
+    raw_open(&raw);
+    data = raw.base + RAW_DATA;
+    cr_assert_eq(sgx2_mmap(data, 100, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+                 (intptr_t)data);
+    cr_assert_eq(sgx2_mprotect(data, SGX_PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC), 0,
+                 "a page of the enclave would be RW at most");
+    raw_close(&raw);
+}
+
+Test(mprotect, refuses_bits_that_no_protection_has)
+{
+    raw_open(&raw);
+    cr_assert_eq(sgx2_mprotect(raw.base + RAW_DATA, SGX_PAGE_SIZE, PROT_READ | 0x100), -EINVAL);
+    cr_assert_eq(sgx2_mprotect(raw.base + RAW_DATA, SGX_PAGE_SIZE, PROT_READ | (int)PROT_GROWSDOWN),
+                 -EINVAL);
+    cr_assert_eq(sgx2_mprotect(raw.base + RAW_DATA, SGX_PAGE_SIZE, PROT_READ | 0x8), 0, "PROT_SEM");
+    raw_close(&raw);
+}
+
 Test(mprotect, of_a_range_with_a_hole_changes_what_lies_before_the_hole_and_fails)
 {
     struct op op;
