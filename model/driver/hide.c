@@ -2,7 +2,9 @@
 #include "driver/hide.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "driver/enclave.h"
@@ -21,6 +23,16 @@ static void decide(void)
      */
     key = pkey_alloc(0, PKEY_DISABLE_ACCESS);
     way = key < 0 ? HIDE_BY_MAPPING : HIDE_BY_KEY;
+}
+
+bool hide_setting_ok(void)
+{
+    const char *asked = getenv("APERTURE_ABORT_PAGES");
+
+    if (!asked || !*asked || strcmp(asked, "0") == 0 || strcmp(asked, "1") == 0)
+        return true;
+    fprintf(stderr, "aperture: APERTURE_ABORT_PAGES=%s: expected 0 or 1\n", asked);
+    return false;
 }
 
 enum hide_way hide_way(void)

@@ -26,6 +26,9 @@ struct enclave;
 
 enum hide_way { HIDE_NOT, HIDE_BY_KEY, HIDE_BY_MAPPING };
 
+/* Does the setting make sense? Else standard error says what it should be. */
+bool hide_setting_ok(void);
+
 /* Decided by the environment and the processor, once a process. */
 enum hide_way hide_way(void);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arch/arch.h"
+#include "driver/hide.h"
 #include "model.h"
 #include "unconfirmed.h"
 
@@ -95,5 +96,5 @@ bool profile_choose(enum sgx2_profile *ret_profile, uint64_t *ret_epc_pages)
             return false;
         }
     }
-    return true;
+    return hide_setting_ok();
 }

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <linux/stat.h>
 #include <string.h>
@@ -51,23 +52,18 @@ size_t user_string(char *to, size_t size, uint64_t from)
 /* The node that the path at `path` is, or that dir is open on if it is empty; NULL: neither. */
 static const char *node_of(int dir, unsigned long path, int flags)
 {
-    static const char *const nodes[] = {"/dev/sgx_enclave", "/dev/sgx_provision"};
-    char text[sizeof "/dev/sgx_provision"];
+    char text[PATH_MAX];
 
     if (user_string(text, sizeof text, path) == sizeof text)
         return NULL;
-    for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++)
-        if (is_node(text) && strcmp(text, nodes[i]) == 0)
-            return nodes[i];
-    return !*text && flags & AT_EMPTY_PATH ? sgx2_node(dir) : NULL;
+    return node_at(dir, text, flags);
 }
 
 /* ------------------------------------------------------------------ nodes */
 
-static bool open_node(unsigned long path, int flags, long *ret)
+static bool open_node(int dir, unsigned long path, int flags, long *ret)
 {
-    const char *node = node_of(AT_FDCWD, path, 0);
-
+    const char *node = node_of(dir, path, 0);
     int fd;
 
     if (!node)
@@ -77,13 +73,13 @@ static bool open_node(unsigned long path, int flags, long *ret)
     return true;
 }
 
-static bool open_node_how(unsigned long path, unsigned long at, size_t size, long *ret)
+static bool open_node_how(int dir, unsigned long path, unsigned long at, size_t size, long *ret)
 {
     struct open_how how;
 
     if (size < sizeof how || user_read(&how, at, sizeof how) < 0)
         return false; /* the kernel has words for it */
-    return open_node(path, (int)how.flags, ret);
+    return open_node(dir, path, (int)how.flags, ret);
 }
 
 static bool stat_of(const char *node, unsigned long to, long *ret)
@@ -207,13 +203,13 @@ static bool dispatch_node(long number, const unsigned long a[6], long *ret)
 {
     switch (number) {
     case SYS_open:
-        return open_node(a[0], (int)a[1], ret);
+        return open_node(AT_FDCWD, a[0], (int)a[1], ret);
     case SYS_creat:
-        return open_node(a[0], O_CREAT | O_WRONLY | O_TRUNC, ret);
+        return open_node(AT_FDCWD, a[0], O_CREAT | O_WRONLY | O_TRUNC, ret);
     case SYS_openat:
-        return open_node(a[1], (int)a[2], ret);
+        return open_node((int)a[0], a[1], (int)a[2], ret);
     case SYS_openat2:
-        return open_node_how(a[1], a[2], a[3], ret);
+        return open_node_how((int)a[0], a[1], a[2], a[3], ret);
     case SYS_stat:
     case SYS_lstat:
         return stat_of(node_of(AT_FDCWD, a[0], 0), a[1], ret);
@@ -227,7 +223,7 @@ static bool dispatch_node(long number, const unsigned long a[6], long *ret)
         return access_of(node_of(AT_FDCWD, a[0], 0), (int)a[1], ret);
     case SYS_faccessat:
     case SYS_faccessat2:
-        return access_of(node_of(AT_FDCWD, a[1], 0), (int)a[2], ret);
+        return access_of(node_of((int)a[0], a[1], 0), (int)a[2], ret);
     default:
         return false;
     }

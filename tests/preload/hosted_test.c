@@ -62,6 +62,19 @@ static int status_of(pid_t child)
 
 /* ------------------------------------------------------------------ system calls */
 
+Test(call, finds_the_device_by_any_spelling)
+{
+    const long dev = CALL(SYS_open, "/dev", O_RDONLY | O_DIRECTORY, 0, 0, 0, 0);
+
+    cr_assert_geq(CALL(SYS_open, "//dev//sgx_enclave", O_RDWR, 0, 0, 0, 0), 0);
+    cr_assert_geq(CALL(SYS_open, "/dev/../dev/sgx_enclave", O_RDWR, 0, 0, 0, 0), 0);
+    cr_assert_geq(CALL(SYS_openat, dev, "sgx_enclave", O_RDWR, 0, 0, 0), 0);
+    cr_assert_eq(CALL(SYS_faccessat, dev, "sgx_enclave", R_OK, 0, 0, 0), 0);
+    cr_assert_eq(CALL(SYS_chdir, "/dev", 0, 0, 0, 0, 0), 0);
+    cr_assert_geq(CALL(SYS_open, "sgx_enclave", O_RDWR, 0, 0, 0, 0), 0);
+    cr_assert_eq(CALL(SYS_open, "sgx_enclave.not", O_RDWR, 0, 0, 0, 0), -ENOENT);
+}
+
 Test(call, opens_and_asks_the_device_by_its_number)
 {
     static const char node[] = "/dev/sgx_enclave";

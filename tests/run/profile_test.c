@@ -91,6 +91,18 @@ Test(setting, a_size_that_is_none_is_refused)
     }
 }
 
+Test(setting, of_hidden_memory_that_makes_no_sense_opens_nothing)
+{
+    static const char *const bad[] = {"yes", "2", "11", "on"};
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        setenv("APERTURE_ABORT_PAGES", bad[i], 1);
+        cr_assert_eq(sgx2_open("/dev/sgx_enclave", O_RDWR), -EINVAL, "%s", bad[i]);
+    }
+    setenv("APERTURE_ABORT_PAGES", "0", 1);
+    cr_assert_geq(sgx2_open("/dev/sgx_enclave", O_RDWR), 0);
+}
+
 /* ------------------------------------------------------------------ sgx1 */
 
 Test(sgx1, has_no_sgx2_ioctls_in_any_state)
