@@ -173,20 +173,6 @@ Test(add_pages, takes_no_source_from_enclave_memory)
     raw_close(&raw);
 }
 
-Test(add_pages, wants_a_page_of_the_epc_before_it_looks_at_the_source)
-{
-    static struct sgx_secs secs __attribute__((aligned(4096)));
-
-    setenv("APERTURE_EPC_SIZE", "8K", 1); /* a version array and the SECS */
-    memset(&raw, 0, sizeof raw);
-    raw.fd = sgx2_open("/dev/sgx_enclave", O_RDWR);
-    secs_for(&secs, RAW_SIZE);
-    cr_assert_eq(raw_ioctl_create(&raw, &secs), 0);
-    cr_assert_eq(raw_add(&raw, 0, (const void *)(UINT64_C(1) << 46), rw, true), -ENOMEM);
-    cr_assert_eq(raw_add(&raw, 0, page, rw, true), -ENOMEM);
-    sgx2_close(raw.fd);
-}
-
 static volatile bool adding;
 
 static pthread_t adder;

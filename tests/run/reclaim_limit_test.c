@@ -52,6 +52,22 @@ static int add(uint64_t offset, uint64_t count, uint64_t *ret_count)
     return r;
 }
 
+Test(reclaim_limit, is_met_before_anybody_looks_at_the_source)
+{
+    struct sgx_secinfo secinfo = {.flags = REG};
+    struct sgx_enclave_add_pages nowhere = {
+        .src = UINT64_C(1) << 46,
+        .length = SGX_PAGE_SIZE,
+        .secinfo = (uint64_t)(uintptr_t)&secinfo,
+    };
+    uint64_t count;
+
+    cr_assert_eq(create("8K"), 0); /* a version array and the SECS */
+    cr_assert_eq(sgx2_ioctl(raw.fd, SGX_IOC_ENCLAVE_ADD_PAGES, &nowhere), -ENOMEM);
+    cr_assert_eq(add(0, 1, &count), -ENOMEM);
+    sgx2_close(raw.fd);
+}
+
 static void sign_and_init(uint64_t count)
 {
     struct author author;
