@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 bool trace_enabled;
 static int text_fd = -1, json_fd = -1;
 static pid_t introduced; /* the process that the JSON trace knows */
+static pid_t beginning;  /* the one that it gets to know */
 
 /* Out of the way of programs that count on low numbers or close them all. */
 #define PRIVATE_FD_LEAST 512
@@ -115,12 +117,28 @@ static void introduce(const struct trace_stamp *stamp)
     write_json(&event, stamp);
 }
 
+/* A signal in the middle of it waits for nobody: after that long, the order is not worth more. */
+#define PATIENCE 1000
+
+/* One thread introduces the process; the lines of the others come behind its line. */
+static void begin(const struct trace_stamp *stamp)
+{
+    if (__atomic_exchange_n(&beginning, stamp->pid, __ATOMIC_RELAXED) != stamp->pid) {
+        introduce(stamp);
+        __atomic_store_n(&introduced, stamp->pid, __ATOMIC_RELEASE);
+        return;
+    }
+    for (int i = 0; i < PATIENCE && __atomic_load_n(&introduced, __ATOMIC_ACQUIRE) != stamp->pid;
+         i++)
+        sched_yield();
+}
+
 static void emit_json(const struct trace_event *event)
 {
     const struct trace_stamp stamp = now();
 
-    if (__atomic_exchange_n(&introduced, stamp.pid, __ATOMIC_RELAXED) != stamp.pid)
-        introduce(&stamp);
+    if (__atomic_load_n(&introduced, __ATOMIC_ACQUIRE) != stamp.pid)
+        begin(&stamp);
     if (json_fd >= 0)
         write_json(event, &stamp);
 }
