@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,11 +117,13 @@ static void introduce(const struct trace_stamp *stamp)
 }
 
 /* A signal in the middle of it waits for nobody: after that long, the order is not worth more. */
-#define PATIENCE 1000
+#define PATIENCE 10000 /* naps */
 
 /* One thread introduces the process; the lines of the others come behind its line. */
 static void begin(const struct trace_stamp *stamp)
 {
+    static const struct timespec nap = {.tv_nsec = 50000};
+
     if (__atomic_exchange_n(&beginning, stamp->pid, __ATOMIC_RELAXED) != stamp->pid) {
         introduce(stamp);
         __atomic_store_n(&introduced, stamp->pid, __ATOMIC_RELEASE);
@@ -130,7 +131,7 @@ static void begin(const struct trace_stamp *stamp)
     }
     for (int i = 0; i < PATIENCE && __atomic_load_n(&introduced, __ATOMIC_ACQUIRE) != stamp->pid;
          i++)
-        sched_yield();
+        nanosleep(&nap, NULL);
 }
 
 static void emit_json(const struct trace_event *event)
